@@ -1,0 +1,2 @@
+// The few C lines that Swift cannot write.
+#pragma once

@@ -1,0 +1,7 @@
+import ArgumentParser
+
+@main
+struct Fanion: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fanion", abstract: "An onion-routing relay, client and directory authority.")
+}
