@@ -1,2 +1,3 @@
 // The few C lines that Swift cannot write.
 #pragma once
+#include "ebpf.h"
