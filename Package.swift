@@ -100,7 +100,8 @@ let package = Package(
         .target(
             name: "ProtocolTestKit", dependencies: ["Cells", "OnionCrypto", "Directory", "Channels", "Circuits"],
             path: "Tests/ProtocolTestKit", swiftSettings: strict),
-        .testTarget(name: "EBPFTests", dependencies: ["EBPF"], swiftSettings: strict),
+        .testTarget(
+            name: "EBPFTests", dependencies: ["EBPF"], exclude: ["Cases"], swiftSettings: strict),
         .testTarget(name: "OnionCryptoTests", dependencies: ["OnionCrypto"], swiftSettings: strict),
         .testTarget(name: "CellsTests", dependencies: ["Cells", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),

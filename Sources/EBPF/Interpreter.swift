@@ -63,7 +63,7 @@ struct Interpreter {
             fuel &-= charge  // Cannot wrap: checked above.
             let d = Int(operation.destination)
             let s = Int(operation.source)
-            let value = operation.code.usesRegister ? r[s] : UInt64(bitPattern: Int64(operation.immediate))
+            let value = operation.usesRegister ? r[s] : UInt64(bitPattern: Int64(operation.immediate))
             var next = slot &+ 1  // Cannot wrap: below 2^18.
 
             switch operation.code {

@@ -81,7 +81,13 @@ package enum OpCode: UInt8, Sendable {
     package var is64: Bool { rawValue & 7 == 7 || rawValue & 7 == 5 }
 
     /// Whether the second operand is a register.
-    package var usesRegister: Bool { rawValue & 8 != 0 }
+    package var usesRegister: Bool {
+        switch rawValue & 7 {
+        case 2: false
+        case 3: true
+        default: rawValue & 8 != 0
+        }
+    }
 
     /// The bytes that a load or a store touches, zero for all else.
     package var width: Int {
@@ -115,17 +121,35 @@ package enum AtomicOperation: Int32, Sendable {
 /// There is one per slot, so that slot numbers mean the same everywhere.
 package struct Operation: Sendable {
     /// What to do.
-    package var code: OpCode
+    package var code: OpCode {
+        didSet { usesRegister = code.usesRegister }
+    }
     /// The destination register, 0 to 10.
-    package var destination: UInt8 = 0
+    package var destination: UInt8
     /// The source register, 0 to 10.
-    package var source: UInt8 = 0
+    package var source: UInt8
+    /// Whether the second operand is a register; kept here because the interpreter asks every time.
+    package private(set) var usesRegister: Bool
     /// Added to an address; for jumps and local calls the target's slot.
-    package var offset: Int32 = 0
+    package var offset: Int32
     /// A constant; the low half of a wide one; for helper calls the helper's place in the module's table.
-    package var immediate: Int32 = 0
+    package var immediate: Int32
     /// The fuel for the block that begins here; zero inside a block.
-    package var charge: UInt32 = 0
+    package var charge: UInt32
+
+    /// An operation; the rest are its fields.
+    package init(
+        code: OpCode, destination: UInt8 = 0, source: UInt8 = 0, offset: Int32 = 0, immediate: Int32 = 0,
+        charge: UInt32 = 0
+    ) {
+        self.code = code
+        self.destination = destination
+        self.source = source
+        usesRegister = code.usesRegister
+        self.offset = offset
+        self.immediate = immediate
+        self.charge = charge
+    }
 
     /// The operation in memory that an atomic does.
     package var atomic: AtomicOperation? { AtomicOperation(rawValue: immediate) }
