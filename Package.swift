@@ -101,7 +101,7 @@ let package = Package(
             name: "ProtocolTestKit", dependencies: ["Cells", "OnionCrypto", "Directory", "Channels", "Circuits"],
             path: "Tests/ProtocolTestKit", swiftSettings: strict),
         .testTarget(
-            name: "EBPFTests", dependencies: ["EBPF"], exclude: ["Cases"], swiftSettings: strict),
+            name: "EBPFTests", dependencies: ["EBPF"], exclude: ["Cases", "Fixtures"], swiftSettings: strict),
         .testTarget(name: "OnionCryptoTests", dependencies: ["OnionCrypto"], swiftSettings: strict),
         .testTarget(name: "CellsTests", dependencies: ["Cells", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),

@@ -23,6 +23,16 @@ extension Object {
     }
 }
 
+/// Relocations that libelf's header has no name for.
+private enum RelocationType {
+    /// `R_BPF_64_ABS64` and `R_BPF_64_ABS32` of LLVM.
+    static let data64: UInt32 = 2
+    static let data32: UInt32 = 3
+    /// `R_BPF_DATA_64` and `R_BPF_DATA_32` of binutils before 2.41.
+    static let gnuData64: UInt32 = 12
+    static let gnuData32: UInt32 = 11
+}
+
 /// Reads one ELF object: sections, then symbols, then relocations.
 ///
 /// Sections of code are kept whole and laid one after the other; sections of data are laid into the arena's beginning.
@@ -49,8 +59,9 @@ private struct ELFLoader {
     private var names: [Int: String] = [:]
     private var symbols: [Symbol] = []
     private var handles: [Int: Int] = [:]
-    /// bpf-gcc writes addends that differ from clang's: no `.llvm_addrsig`, but a comment that says GCC.
-    private var isGCC = false
+    /// GNU tools before GCC 14 count otherwise: what is in the code already has the symbol's value in it, even that of
+    /// a call, which counts slots, in bytes. (Their numbers for data relocations differ as well.)
+    private var isOldGNU = false
 
     init(elf: OpaquePointer, metadata: Set<String>) {
         self.elf = elf
@@ -95,10 +106,10 @@ private struct ELFLoader {
         for (index, section, header) in found {
             let name = try string(in: nameTable, at: Int(header.sh_name))
             names[index] = name
-            if name == ".comment" { isGCC = try contents(section, header).starts(with: Array("GCC:".utf8)) }
+            if name == ".comment" { isOldGNU = try Self.isOldGNU(contents(section, header)) }
             guard header.sh_flags & UInt64(SHF_ALLOC) != 0, header.sh_size > 0 else { continue }
             let isCode = header.sh_flags & UInt64(SHF_EXECINSTR) != 0
-            switch (Int32(header.sh_type), isCode) {
+            switch (Int32(bitPattern: header.sh_type), isCode) {
             case (SHT_PROGBITS, true):
                 try addCode(index, name, try contents(section, header))
             case (SHT_PROGBITS, false) where wantedMetadata.contains(name):
@@ -139,11 +150,18 @@ private struct ELFLoader {
         places[index] = .data(address: address, size: bytes.count)
     }
 
+    /// Whether a comment ends in the version of a GCC before 14.
+    private static func isOldGNU(_ comment: [UInt8]) -> Bool {
+        let text = String(decoding: comment.drop { $0 == 0 }.prefix { $0 != 0 }, as: UTF8.self)
+        guard text.hasPrefix("GCC:"), let version = text.split(separator: " ").last else { return false }
+        return (version.split(separator: ".").first.flatMap { Int($0) } ?? 14) < 14
+    }
+
     private func contents(_ section: OpaquePointer, _ header: GElf_Shdr) throws(LoadError) -> [UInt8] {
         guard let data = elf_rawdata(section, nil) else { throw .malformed("section data") }
         // Safe: libelf checks that the data lies in the copy; what it reports is what is read.
         let buffer = UnsafeRawBufferPointer(start: data.pointee.d_buf, count: Int(data.pointee.d_size))
-        guard buffer.baseAddress != nil || buffer.isEmpty, buffer.count == Int(header.sh_size) else {
+        guard buffer.baseAddress != nil || buffer.isEmpty, UInt64(buffer.count) == header.sh_size else {
             throw .malformed("section data")
         }
         return Array(buffer)
@@ -160,9 +178,10 @@ private struct ELFLoader {
     private mutating func readSymbols() throws(LoadError) {
         var result: [Symbol] = []
         try eachSection { (_, section, header) throws(LoadError) in
-            guard Int32(header.sh_type) == SHT_SYMTAB else { return }
+            guard Int32(bitPattern: header.sh_type) == SHT_SYMTAB else { return }
             guard let data = elf_getdata(section, nil) else { throw .malformed("symbols") }
-            let count = header.sh_entsize == 0 ? 0 : Int(header.sh_size / header.sh_entsize)
+            // What libelf converted is as long as it says, whatever the header claims.
+            let count = Int(data.pointee.d_size) / MemoryLayout<Elf64_Sym>.size
             for index in 0..<count {
                 var symbol = GElf_Sym()
                 guard gelf_getsym(data, Int32(index), &symbol) != nil else { throw .malformed("symbol") }
@@ -188,11 +207,9 @@ private struct ELFLoader {
                     slots: start..<start + Int(symbol.size / 8), isGlobal: symbol.isGlobal))
         }
         for section in object.sections {
-            let start = section.slots.lowerBound
             guard !object.functions.contains(where: { section.slots.contains($0.slots.lowerBound) }) else { continue }
             object.functions.append(
                 Object.Function(name: section.name, section: section.name, slots: section.slots, isGlobal: true))
-            assert(start >= 0)
         }
         object.functions.sort { ($0.slots.lowerBound, $0.name) < ($1.slots.lowerBound, $1.name) }
     }
@@ -211,12 +228,13 @@ private struct ELFLoader {
         var tables: [(target: Int, relocations: [Relocation])] = []
         let places = self.places
         try eachSection { (_, section, header) throws(LoadError) in
-            let hasAddends = Int32(header.sh_type) == SHT_RELA
-            guard hasAddends || Int32(header.sh_type) == SHT_REL else { return }
+            let hasAddends = Int32(bitPattern: header.sh_type) == SHT_RELA
+            guard hasAddends || Int32(bitPattern: header.sh_type) == SHT_REL else { return }
             // Debug information and type information stay outside the arena, and so do their relocations.
             guard places[Int(header.sh_info)] != nil else { return }
             guard let data = elf_getdata(section, nil) else { throw .malformed("relocations") }
-            let count = header.sh_entsize == 0 ? 0 : Int(header.sh_size / header.sh_entsize)
+            let entrySize = hasAddends ? MemoryLayout<Elf64_Rela>.size : MemoryLayout<Elf64_Rel>.size
+            let count = Int(data.pointee.d_size) / entrySize
             var relocations: [Relocation] = []
             relocations.reserveCapacity(min(count, 1 << 16))
             for index in 0..<count {
@@ -272,8 +290,13 @@ private struct ELFLoader {
             guard instruction.opcode == OpCode.callHelper.rawValue else { throw bad }
             let symbol = try definedSymbol(relocation, bad)
             guard case .code(let start, let count)? = places[symbol.section], symbol.value % 8 == 0 else { throw bad }
-            let distance = try callAddend(relocation, instruction, bad)
-            let entry = Int64(symbol.value / 8) + distance
+            let entry: Int64
+            if isOldGNU {
+                guard symbol.value / 8 <= UInt64(count) else { throw bad }
+                entry = Int64(symbol.value / 8) + Int64(instruction.immediate) + 1 - Int64(symbol.value)
+            } else {
+                entry = Int64(symbol.value / 8) + (try callAddend(relocation, instruction, bad))
+            }
             guard symbol.value / 8 <= UInt64(count), (0..<Int64(count)).contains(entry) else { throw bad }
             object.instructions[slot].source = SpecConstants.callLocal
             object.instructions[slot].immediate = Int32(start + Int(entry) - slot - 1)
@@ -300,8 +323,8 @@ private struct ELFLoader {
         let width: Int
         switch relocation.type {
         case UInt32(R_BPF_NONE): return
-        case 2, UInt32(R_BPF_64_64): width = 8
-        case 3, 4: width = 4
+        case RelocationType.data64, RelocationType.gnuData64: width = 8
+        case RelocationType.data32, RelocationType.gnuData32: width = 4
         default: throw .unknownRelocation(section: names[target] ?? "", type: relocation.type)
         }
         guard relocation.offset <= UInt64(size), UInt64(size) - relocation.offset >= UInt64(width) else { throw bad }
@@ -331,7 +354,8 @@ private struct ELFLoader {
     ) throws(LoadError) -> UInt64 {
         let symbol = try definedSymbol(relocation, bad)
         let addend = relocation.addend ?? inPlace
-        let (offset, overflow) = Int64(bitPattern: symbol.value).addingReportingOverflow(addend)
+        let base = isOldGNU ? 0 : Int64(bitPattern: symbol.value)
+        let (offset, overflow) = base.addingReportingOverflow(addend)
         guard !overflow else { throw bad }
         switch places[symbol.section] {
         case .code(let first, let slots)?:
