@@ -67,7 +67,10 @@ let package = Package(
         // Floor 6: the corridor a cell walks through.
         .target(
             name: "CellPath",
-            dependencies: ["Cells", "OnionCrypto", "Directory", "Channels", "Circuits", "Transport", nioCore, nioPosix, logging, deque],
+            dependencies: [
+                "Cells", "OnionCrypto", "Directory", "Channels", "Circuits", "Transport", nioCore, nioPosix, logging,
+                deque,
+            ],
             swiftSettings: hot),
 
         // Floor 7: what every node has.
@@ -83,7 +86,9 @@ let package = Package(
 
         // Floor 9: authorities, and the control port.
         .target(name: "Authority", dependencies: ["Node", "Relay", nioCore, logging], swiftSettings: strict),
-        .target(name: "Control", dependencies: ["Node", "Relay", "Client", nioCore, nioPosix, logging], swiftSettings: strict),
+        .target(
+            name: "Control", dependencies: ["Node", "Relay", "Client", nioCore, nioPosix, logging],
+            swiftSettings: strict),
 
         // Floor 10: one executable.
         .executableTarget(
@@ -111,7 +116,8 @@ let package = Package(
         .testTarget(name: "PathsTests", dependencies: ["Paths", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "TransportTests", dependencies: ["Transport", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(
-            name: "CellPathTests", dependencies: ["CellPath", "ProtocolTestKit", "CAllocationCounter"], swiftSettings: strict),
+            name: "CellPathTests", dependencies: ["CellPath", "ProtocolTestKit", "CAllocationCounter"],
+            swiftSettings: strict),
         .testTarget(name: "NodeTests", dependencies: ["Node", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "RelayTests", dependencies: ["Relay", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "ClientTests", dependencies: ["Client", "ProtocolTestKit"], swiftSettings: strict),
