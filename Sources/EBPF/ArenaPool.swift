@@ -71,7 +71,7 @@ public final class ArenaPool {
         let slot = UnsafeMutableRawPointer(state)
         let bytes = Self.slotSize(arenaSize)
         if arenaSize > Limits.zeroingBytes {
-            // Whole pages go back to the system and come again as zeros; the edges, which neighbours share, are written.
+            // Whole pages go back to the system and come again as zeros; the edges, which others share, are written.
             let start = Int(bitPattern: slot)
             let firstPage = (start + 4095) / 4096 * 4096
             let lastPage = (start + bytes) / 4096 * 4096

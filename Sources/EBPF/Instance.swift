@@ -26,7 +26,7 @@ public struct Instance: ~Copyable {
         state.pointee.helper_by_number = callHelperByNumber
         state.pointee.helpers = UnsafeRawPointer(storage.helpers.baseAddress)
         state.pointee.helper_count = UInt64(storage.helpers.count)
-        state.pointee.functions = storage.compiled?.functionAddresses
+        state.pointee.functions = storage.compiled.map { UnsafePointer($0.functionAddresses) }
     }
 
     deinit { pool.giveBack(state, arenaSize: module.layout.size) }
