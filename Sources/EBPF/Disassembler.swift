@@ -43,7 +43,8 @@ public enum Disassembler {
             guard let next else { return word(instruction) }
             if instruction.source == 4 { return "lddw \(dst), code \(signed(Int(instruction.immediate)))" }
             guard instruction.source == 0 else { return word(instruction) }
-            let value = UInt64(UInt32(bitPattern: instruction.immediate))
+            let value =
+                UInt64(UInt32(bitPattern: instruction.immediate))
                 | UInt64(UInt32(bitPattern: next.immediate)) << 32
             return "lddw \(dst), 0x\(String(value, radix: 16))"
         case 1, 2, 3:

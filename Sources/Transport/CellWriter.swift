@@ -1,5 +1,3 @@
-
-
 /// The way out: cells from their pool slots into the TLS record being filled.
 ///
 /// One copy; the slot goes home when the cell has been taken. A record holds 31 cells. Not for encryption: `TLSHandler`
