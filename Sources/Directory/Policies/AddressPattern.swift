@@ -13,10 +13,15 @@ package struct AddressPattern: Hashable, Sendable {
 
     /// Takes an address and how many of its bits count: all, if nothing is said.
     package init(_ address: IPAddress, prefixLength: Int? = nil) {
-        let bytes = address.bytes
-        isIPv6 = bytes.count == 16
-        self.address = bytes.reduce(0) { $0 << 8 | UInt128($1) }
-        self.prefixLength = min(max(prefixLength ?? bytes.count * 8, 0), bytes.count * 8)
+        let width: Int
+        switch address {
+        case .v4(let number):
+            (self.address, width) = (UInt128(number), 32)
+        case .v6(let high, let low):
+            (self.address, width) = (UInt128(high) << 64 | UInt128(low), 128)
+        }
+        isIPv6 = address.isV6
+        self.prefixLength = min(max(prefixLength ?? width, 0), width)
     }
 
     init(isIPv6: Bool, address: UInt128, prefixLength: Int) {
@@ -60,10 +65,11 @@ package struct AddressPattern: Hashable, Sendable {
     /// The address, with "/" and the prefix length if not all bits count; "*" for all addresses.
     package var text: String {
         if isWildcard { return "*" }
-        let width = isIPv6 ? 128 : 32
-        let bytes = (0..<(width / 8)).map { UInt8(truncatingIfNeeded: address >> UInt128(width - 8 - 8 * $0)) }
-        let text = IPAddress(bytes: bytes).map { isIPv6 ? "[\($0)]" : "\($0)" } ?? ""
-        return prefixLength == width ? text : "\(text)/\(prefixLength)"
+        let address: IPAddress =
+            isIPv6
+            ? .v6(high: UInt64(truncatingIfNeeded: self.address >> 64), low: UInt64(truncatingIfNeeded: self.address))
+            : .v4(UInt32(truncatingIfNeeded: self.address))
+        return prefixLength == (isIPv6 ? 128 : 32) ? address.bracketed : "\(address.bracketed)/\(prefixLength)"
     }
 
     private func agrees(_ other: AddressPattern, bits: Int) -> Bool {

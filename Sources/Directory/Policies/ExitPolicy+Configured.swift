@@ -31,11 +31,13 @@ extension ExitPolicy {
             rules += AddressPattern.privateNetworks.map { Rule(isAccept: false, addresses: $0) }
         }
         let own = (settings.rejectPrivate ? settings.ownAddresses : []) + settings.localAddresses
-        for address in own where isPublic(address) && (address.bytes.count == 4 || settings.ipv6Exit) {
+        for address in own where !address.isUnspecified && !address.isInternal && !address.isMulticast {
+            if address.isV6, !settings.ipv6Exit { continue }
             rules.append(Rule(isAccept: false, addresses: AddressPattern(address)))
         }
         rules = withoutRedundancies(rules)
-        for entry in lines.flatMap({ $0.split(separator: ",") }) where entry.contains(where: { $0 != " " && $0 != "\t" }) {
+        let entries = lines.flatMap { $0.split(separator: ",") }
+        for entry in entries where entry.contains(where: { $0 != " " && $0 != "\t" }) {
             do {
                 rules += try Self.rules(entry, .torrc)
             } catch .familyMismatch {
@@ -60,17 +62,6 @@ extension ExitPolicy {
         5190 5222-5223 5228 5900 6660-6669 6679 6697 8000 8008 8074 8080 8082 8087-8088 8232-8233 8332-8333 8443 8888 9418 \
         9999 10000 11371 18080-18081 18089 19294 19638 50002 64738
         """.split(separator: " ").map { "accept *:\($0)" } + ["reject *:*"]
-
-    /// True if an address can be reached on the Internet, so that rejecting private networks does not cover it.
-    package static func isPublic(_ address: IPAddress) -> Bool {
-        if !address.isIPv6 {
-            let number = address.bytes.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-            // Shared address space, RFC 6598, and multicast as C Tor has it.
-            if number >> 22 == 0x6440_0000 >> 22 || number >> 24 == 0xE0 { return false }
-        }
-        let special = AddressPattern.privateNetworks.filter { $0 != AddressPattern(isIPv6: true, address: 0, prefixLength: 8) }
-        return !special.contains { $0.contains(address) }
-    }
 
     /// Leaves out rules that never decide: those behind a rule for everything, those that an earlier rule covers, and
     /// those that a later rule of the same answer covers with nothing contrary in between.

@@ -1,4 +1,4 @@
-package import Cells
+internal import Cells
 
 extension ExitPolicy {
     /// Where a rule was written, which decides what "*" and IPv6 addresses mean.
@@ -39,7 +39,9 @@ extension ExitPolicy {
         switch (addressText, dialect) {
         case ("*", .descriptor): return rules([.allIPv4])
         case ("*", .torrc): return rules(isIPv6Only ? [.allIPv6] : [.allIPv4, .allIPv6])
-        case ("*4", .torrc): return try isIPv6Only ? { () throws(RuleError) in throw .familyMismatch }() : rules([.allIPv4])
+        case ("*4", .torrc):
+            if isIPv6Only { throw .familyMismatch }
+            return rules([.allIPv4])
         case ("*6", .torrc): return rules([.allIPv6])
         default: break
         }
@@ -76,12 +78,12 @@ extension ExitPolicy {
             return nil
         }
         guard let address = IPAddress(addressText) else { return nil }
-        let width = address.bytes.count * 8
+        let width = address.isV6 ? 128 : 32
         guard parts.count == 2 else { return AddressPattern(address) }
         if let bits = DirectoryEncoding.decimal(parts[1], in: 0...width) {
             return AddressPattern(address, prefixLength: bits)
         }
-        guard let mask = IPAddress(String(parts[1])), mask.bytes.count == 4, width == 32 else { return nil }
+        guard let mask = IPAddress(String(parts[1])), mask.isV4, address.isV4 else { return nil }
         let value = mask.bytes.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
         let bits = (~value).leadingZeroBitCount
         guard value == (bits == 0 ? 0 : UInt32.max << UInt32(32 - bits)) else { return nil }

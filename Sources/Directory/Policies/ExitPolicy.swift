@@ -45,7 +45,7 @@ package struct ExitPolicy: Hashable, Sendable {
 
     /// What the policy says to a target. An address that is nil, or all zeros, is not known yet; a port 0 neither.
     package func answer(to address: IPAddress?, port: UInt16) -> PolicyAnswer {
-        let address = address.flatMap { $0.bytes.allSatisfy { $0 == 0 } ? nil : $0 }
+        let address = address.flatMap { $0.isUnspecified ? nil : $0 }
         if address == nil, port == 0 { return .rejected }
         var maybeAccepted = false
         var maybeRejected = false

@@ -32,7 +32,8 @@ package struct RelayFamily: Hashable, Sendable {
             let rest = digits.utf8.dropFirst(40)
             let isNamed = rest.first == UInt8(ascii: "=") || rest.first == UInt8(ascii: "~")
             guard rest.isEmpty || (isNamed && Nickname.isValid(String(decoding: rest.dropFirst(), as: UTF8.self))),
-                let bytes = DirectoryEncoding.hex(String(decoding: digits.utf8.prefix(40), as: UTF8.self), byteCount: 20),
+                let bytes = DirectoryEncoding.hex(
+                    String(decoding: digits.utf8.prefix(40), as: UTF8.self), byteCount: 20),
                 let identity = RSAIdentity(bytes)
             else {
                 self = .unknown(text)
