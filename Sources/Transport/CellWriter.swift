@@ -1,14 +1,17 @@
+public import Cells
+
 /// The way out: cells from their pool slots into the TLS record being filled.
 ///
 /// One copy; the slot goes home when the cell has been taken. A record holds 31 cells. Not for encryption: `TLSHandler`
 /// seals the record when it is full or flushed.
+@usableFromInline
 package struct CellWriter: ~Copyable {
     /// Nil while nothing is being written, so that an idle connection holds no buffer.
     @usableFromInline var record: UnsafeMutableRawPointer?
     /// How much of the record is filled.
-    @usableFromInline package private(set) var count = 0
+    @usableFromInline package internal(set) var count = 0
     /// How much of the record is free; 0 without a record.
-    @usableFromInline package private(set) var freeBytes = 0
+    @usableFromInline package internal(set) var freeBytes = 0
 
     @usableFromInline init() {}
 
@@ -34,6 +37,19 @@ package struct CellWriter: ~Copyable {
         record = nil
         clear()
     }
+
+    /// Takes a cell, for which there must be room; its slot goes home.
+    @inlinable
+    package mutating func append(_ cell: consuming Cell) {
+        guard let record, freeBytes >= Self.cellLength else { preconditionFailure("no room for a cell") }
+        // Safe: just checked, and a cell's wire image is so long.
+        (record + count).copyMemory(from: cell.wirePointer, byteCount: Self.cellLength)
+        count &+= Self.cellLength  // Bounded by the record's length.
+        freeBytes &-= Self.cellLength
+    }
+
+    /// A cell of link protocol 4 and above.
+    @inlinable static var cellLength: Int { 514 }
 
     /// Takes as many of these bytes as fit; says how many.
     mutating func append(_ bytes: UnsafeRawBufferPointer) -> Int {

@@ -1,3 +1,4 @@
+package import Cells
 internal import NIOCore
 
 extension TLSHandler {
@@ -10,6 +11,14 @@ extension TLSHandler {
     package var pendingBytes: Int {
         let held = context.flatMap { try? $0.channel.syncOptions?.getOption(.bufferedWritableBytes) } ?? 0
         return held + stagedBytes
+    }
+
+    /// Appends a cell; its slot goes home. On a connection that takes nothing any more it is dropped.
+    @inlinable
+    package func append(_ cell: consuming Cell) {
+        guard writer.freeBytes >= CellWriter.cellLength || makeRecordRoom() else { return }
+        writer.append(cell)
+        room &-= CellWriter.cellLength  // Far from any bound: `flush` measures it anew.
     }
 
     /// Appends raw plaintext: variable cells, and whatever belongs to the link handshake.
