@@ -19,7 +19,6 @@ package struct AuthChallengeCell: VariableCellBody {
         let count = try parser.readUInt16("number of methods")
         methods = []
         for _ in 0..<count { methods.append(try parser.readUInt16("authentication method")) }
-        // C Tor ignores what follows; nothing ever did.
         try parser.finish("bytes after the methods")
     }
 
