@@ -85,19 +85,21 @@ package final class TLSHandler {
 
     /// A connection that is not on a socket yet: `install` puts it there.
     package init(
-        context: TLSContext, loop: TransportLoop, options: Options = Options(), owner: any TLSHandlerOwner
+        context: TLSContext, loop: TransportLoop, options: Options = Options()
     ) throws(TransportError) {
         session = try TLSSession(context: context)
         self.loop = loop
         role = context.role
         self.options = options
-        self.owner = owner
     }
 
     deinit { writer.release(to: loop.pool) }
 
     /// Puts the handler on a socket and sets the socket up for it; call on its loop, before anything is read.
-    package func install(on socket: any Channel) throws {
+    ///
+    /// The owner is held until `connectionClosed`, which comes even if the socket never connects.
+    package func install(on socket: any Channel, owner: any TLSHandlerOwner) throws {
+        self.owner = owner
         try socket.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
         try socket.syncOptions?.setOption(.recvAllocator, value: SharedReadAllocator(loop.pool.reading))
         // High is what dispatch goes by; below the high mark NIO says "writable".

@@ -114,10 +114,10 @@ final class TestLoop: @unchecked Sendable {
         prepare: (TestEnd) -> Void = { _ in }
     ) throws -> TestEnd {
         let end = TestEnd(loop: loop)
-        end.handler = try TLSHandler(context: context, loop: transport, options: options, owner: end)
+        end.handler = try TLSHandler(context: context, loop: transport, options: options)
         end.socket = socket
         prepare(end)
-        try end.handler.install(on: socket)
+        try end.handler.install(on: socket, owner: end)
         return end
     }
 
