@@ -49,7 +49,7 @@ let package = Package(
 
         // Floor 2: wire formats and settings.
         .target(name: "Cells", swiftSettings: hot),
-        .target(name: "Configuration", swiftSettings: strict),
+        .target(name: "Configuration", dependencies: ["Cells"], swiftSettings: strict),
 
         // Floor 3: documents, and the link handshake.
         .target(name: "Directory", dependencies: ["Cells", "OnionCrypto"], swiftSettings: strict),
@@ -109,7 +109,7 @@ let package = Package(
             name: "EBPFTests", dependencies: ["EBPF"], exclude: ["Cases", "Fixtures"], swiftSettings: strict),
         .testTarget(name: "OnionCryptoTests", dependencies: ["OnionCrypto"], swiftSettings: strict),
         .testTarget(name: "CellsTests", dependencies: ["Cells", "ProtocolTestKit"], swiftSettings: strict),
-        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: strict),
+        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Cells"], swiftSettings: strict),
         .testTarget(name: "DirectoryTests", dependencies: ["Directory", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "ChannelsTests", dependencies: ["Channels", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "CircuitsTests", dependencies: ["Circuits", "ProtocolTestKit"], swiftSettings: strict),
