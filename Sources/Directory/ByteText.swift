@@ -41,6 +41,15 @@ package struct ByteText: Hashable, Comparable, Sendable, ExpressibleByStringLite
         bytes.starts(with: prefix.utf8)
     }
 
+    /// Without the white space at both ends.
+    package var trimmed: ByteText {
+        func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+        guard let first = bytes.firstIndex(where: { !isSpace($0) }),
+            let last = bytes.lastIndex(where: { !isSpace($0) })
+        else { return "" }
+        return ByteText(bytes[first...last])
+    }
+
     /// The words between single bytes `separator`, empty ones left out.
     package func split(separator: UInt8) -> [ByteText] {
         bytes.split(separator: separator).map { ByteText($0) }
