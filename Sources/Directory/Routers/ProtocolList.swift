@@ -30,6 +30,14 @@ package struct ProtocolList: Hashable, Sendable, CustomStringConvertible, Expres
         entries = list?.entries ?? []
     }
 
+    /// Takes names with a bit for each of their versions.
+    package init(_ entries: [(name: String, versions: UInt64)]) {
+        self.entries = entries.map { Entry(name: $0.name, versions: $0.versions) }
+    }
+
+    /// The subprotocols that are listed, in order.
+    package var names: [String] { entries.map(\.name) }
+
     /// True if nothing is listed.
     package var isEmpty: Bool { entries.isEmpty }
 
