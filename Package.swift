@@ -105,8 +105,11 @@ let package = Package(
         .target(
             name: "ProtocolTestKit", dependencies: ["Cells", "OnionCrypto", "Directory", "Channels", "Circuits"],
             path: "Tests/ProtocolTestKit", swiftSettings: strict),
+        .target(name: "EBPFFuzzKit", dependencies: ["EBPF"], path: "Tests/EBPFFuzzKit", swiftSettings: strict),
+        .executableTarget(
+            name: "fanion-fuzz", dependencies: ["EBPF", "EBPFFuzzKit"], path: "Tests/Fuzz", swiftSettings: strict),
         .testTarget(
-            name: "EBPFTests", dependencies: ["EBPF"], exclude: ["Cases", "Fixtures"], swiftSettings: strict),
+            name: "EBPFTests", dependencies: ["EBPF", "EBPFFuzzKit"], exclude: ["Cases", "Fixtures"], swiftSettings: strict),
         .testTarget(name: "OnionCryptoTests", dependencies: ["OnionCrypto"], swiftSettings: strict),
         .testTarget(name: "CellsTests", dependencies: ["Cells", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Cells"], swiftSettings: strict),

@@ -1,4 +1,5 @@
 import EBPF
+import EBPFFuzzKit
 import Foundation
 import Testing
 
