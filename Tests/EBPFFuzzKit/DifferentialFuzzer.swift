@@ -27,9 +27,10 @@ package struct DifferentialFuzzer: ~Copyable {
     /// Programs so far that the verifier let through.
     package private(set) var programs = 0
     private var seed: UInt64
-    private let pools = [ArenaPool(), ArenaPool()]
+    private let pools: [ArenaPool]
     /// Instances around the slot that each engine's instances take, one after the other; nothing may touch these.
-    private var neighbours: (Instance, Instance, Instance, Instance)
+    private let interpretersNeighbours: Neighbours
+    private let compilersNeighbours: Neighbours
 
     /// What generated programs may call.
     private static let helpers = [
@@ -51,32 +52,16 @@ package struct DifferentialFuzzer: ~Copyable {
         Helper(number: 8, name: "dear", parameters: [], fuel: 17) { _ in 8 },
     ]
 
-    package init(seed: UInt64) {
-        self.seed = seed
+    package init(seed: UInt64) throws {
         let options = Module.Options(arenaSize: Self.arenaSize, engine: .interpreter)
-        do {
-            let module = try Module(Object(instructions: [Instruction(opcode: 0x95)]), options: options)
-            neighbours = try Self.around(module, pools)
-        } catch {
-            preconditionFailure("a program that exits is valid, and there is memory")
-        }
-        Self.fill(&neighbours.0, 1)
-        Self.fill(&neighbours.1, 1)
-        Self.fill(&neighbours.2, 2)
-        Self.fill(&neighbours.3, 2)
-    }
-
-    private static func around(_ module: Module, _ pools: [ArenaPool]) throws -> (Instance, Instance, Instance, Instance) {
-        let first = try Instance(of: module, in: pools[0])
-        let gap = try Instance(of: module, in: pools[0])
-        let second = try Instance(of: module, in: pools[0])
-        let third = try Instance(of: module, in: pools[1])
-        let otherGap = try Instance(of: module, in: pools[1])
-        let fourth = try Instance(of: module, in: pools[1])
-        // The gaps' slots are the last to come back, and so the first to be taken.
-        _ = consume gap
-        _ = consume otherGap
-        return (first, second, third, fourth)
+        let module = try Module(Object(instructions: [Instruction(opcode: 0x95)]), options: options)
+        let pools = [ArenaPool(), ArenaPool()]
+        let first = try Neighbours(of: module, in: pools[0], mark: 1)
+        let second = try Neighbours(of: module, in: pools[1], mark: 2)
+        interpretersNeighbours = first
+        compilersNeighbours = second
+        self.pools = pools
+        self.seed = seed
     }
 
     /// One program, generated or mutated, and its inputs; `adjust` may plant an error in the compiler's work.
@@ -104,10 +89,7 @@ package struct DifferentialFuzzer: ~Copyable {
                 throw Mismatch(seed: seed, what: what, program: Disassembler.listing(of: object.instructions))
             }
         }
-        guard
-            Self.isFilled(neighbours.0, 1), Self.isFilled(neighbours.1, 1), Self.isFilled(neighbours.2, 2),
-            Self.isFilled(neighbours.3, 2)
-        else {
+        guard interpretersNeighbours.areIntact, compilersNeighbours.areIntact else {
             let text = Disassembler.listing(of: object.instructions)
             throw Mismatch(seed: seed, what: "a neighbour was changed", program: text)
         }
@@ -151,6 +133,28 @@ package struct DifferentialFuzzer: ~Copyable {
         guard one.fuel == other.fuel else { throw Difference(what: "fuel \(one.fuel) and \(other.fuel)") }
         guard one.memory == other.memory else { throw Difference(what: "different memory") }
     }
+}
+
+/// Two instances, full of one byte, on both sides of the slot that their pool gives out next.
+private struct Neighbours: ~Copyable {
+    private var before: Instance
+    private var after: Instance
+    private let mark: UInt8
+
+    init(of module: Module, in pool: ArenaPool, mark: UInt8) throws {
+        var before = try Instance(of: module, in: pool)
+        let gap = try Instance(of: module, in: pool)
+        var after = try Instance(of: module, in: pool)
+        // The last slot to come back is the first to be taken.
+        _ = consume gap
+        Self.fill(&before, mark)
+        Self.fill(&after, mark)
+        self.before = before
+        self.after = after
+        self.mark = mark
+    }
+
+    var areIntact: Bool { Self.isFilled(before, mark) && Self.isFilled(after, mark) }
 
     private static func fill(_ instance: inout Instance, _ mark: UInt8) {
         var memory = instance.mutableMemory

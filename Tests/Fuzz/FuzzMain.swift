@@ -25,7 +25,7 @@ enum FuzzMain {
 
     /// Random and mutated programs in both engines.
     private static func engines(_ seconds: TimeInterval, _ seed: UInt64) throws -> String {
-        var fuzzer = DifferentialFuzzer(seed: seed)
+        var fuzzer = try DifferentialFuzzer(seed: seed)
         let end = Date() + seconds
         while Date() < end { for _ in 0..<50 { try fuzzer.step() } }
         return "\(fuzzer.programs) programs, \(fuzzer.executions) executions, no mismatch"
