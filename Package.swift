@@ -100,6 +100,14 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
 
+        // Benchmarks. Native code is scalar, as that of eBPF is.
+        .target(
+            name: "EBPFWorkloads", path: "Benchmarks/EBPFWorkloads",
+            cSettings: [.unsafeFlags(["-O2", "-fno-vectorize", "-fno-slp-vectorize"])]),
+        .executableTarget(
+            name: "ebpf-benchmark", dependencies: ["EBPF", "EBPFWorkloads"], path: "Benchmarks/EBPFBenchmark",
+            swiftSettings: strict),
+
         // Tests.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         .target(

@@ -1,0 +1,148 @@
+import EBPF
+import EBPFWorkloads
+import Foundation
+
+/// Times the workloads natively and as eBPF, and prints a table of ratios.
+@main
+enum EBPFBenchmark {
+    private typealias Workload = @convention(c) (UnsafeMutablePointer<u8>?, u64) -> u64
+
+    private static let natives: [(String, Workload)] = [
+        ("loops", loops), ("sum", sum), ("copy", copy), ("checksum", checksum), ("hash", hash), ("gf256", gf256),
+        ("sort", sort), ("chase", chase), ("padding", padding), ("chacha", chacha), ("calls", calls),
+    ]
+    private static let length = 4096
+    private static let identity = Helper(number: 5, name: "identity", parameters: [.scalar]) { call in call[1] }
+
+    static func main() throws {
+        let cpu = CommandLine.arguments.count > 1 ? CommandLine.arguments[1] : "v4"
+        let bytes = try build(cpu: cpu)
+        let object = try Object(elf: bytes)
+        let options = Module.Options(windows: [length])
+        let module = try Module(object, helpers: [identity], options: options)
+        let interpreted = try Module(
+            object, helpers: [identity], options: Module.Options(windows: [length], engine: .interpreter))
+        print("workload      native ns     eBPF ns   ratio    interpreter")
+        var logarithms: [Double] = []
+        var interpreterTime: (nanoseconds: Double, fuel: Double) = (0, 0)
+        for (name, native) in natives {
+            let (nativeTime, nativeResult) = timeNative(native)
+            let (time, result, _) = try time(module, name)
+            let (slow, slowResult, fuel) = try Self.time(interpreted, name)
+            guard nativeResult == result, result == slowResult else {
+                print("\(name): \(nativeResult) native, \(result) compiled, \(slowResult) interpreted")
+                continue
+            }
+            interpreterTime.nanoseconds += slow
+            interpreterTime.fuel += fuel
+            logarithms.append(log(time / nativeTime))
+            let ratios = String(format: "%6.2f x  %8.1f x", time / nativeTime, slow / nativeTime)
+            print(column(name, 10), column(format(nativeTime), -12), column(format(time), -11), ratios)
+        }
+        let mean = exp(logarithms.reduce(0, +) / Double(logarithms.count))
+        print(String(format: "geometric mean %.3f", mean))
+        print(
+            String(format: "interpreter %.2f ns per instruction", interpreterTime.nanoseconds / interpreterTime.fuel))
+        let empty = try time(module, "empty").time
+        print(String(format: "empty call %.2f ns", empty))
+        let helpers = try time(module, "helpers").time
+        print(String(format: "helper call %.2f ns (with its loop)", (helpers - empty) / Double(length)))
+        try costs(bytes, object)
+    }
+
+    /// The workloads for eBPF, by the toolchain's clang.
+    private static func build(cpu: String) throws -> [UInt8] {
+        let source = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../EBPFWorkloads/workloads.c")
+        let output = FileManager.default.temporaryDirectory.appending(path: "fanion-workloads-\(getpid()).o")
+        defer { try? FileManager.default.removeItem(at: output) }
+        let compiler = Process()
+        compiler.executableURL = clang()
+        compiler.arguments = [
+            "-target", "bpf", "-mcpu=\(cpu)", "-O2", "-I", source.deletingLastPathComponent().path + "/include",
+            "-c", source.path, "-o", output.path,
+        ]
+        try compiler.run()
+        compiler.waitUntilExit()
+        return [UInt8](try Data(contentsOf: output))
+    }
+
+    /// The clang beside `swift`, which knows every version of the instruction set.
+    private static func clang() -> URL {
+        let environment = ProcessInfo.processInfo.environment
+        if let path = environment["CLANG"] { return URL(filePath: path) }
+        let folders = (environment["PATH"] ?? "").split(separator: ":").map { URL(filePath: String($0)) }
+        let found = folders.first { FileManager.default.fileExists(atPath: $0.appending(path: "swift").path) }
+        return (found ?? URL(filePath: "/usr/bin")).resolvingSymlinksInPath().appending(path: "clang")
+    }
+
+    private static let memory: [UInt8] = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 131 &+ 7) }
+
+    /// The best of several rounds, in nanoseconds per call, and the result of the first call.
+    private static func best(_ call: () throws -> Void) rethrows -> Double {
+        let clock = ContinuousClock()
+        var count = 1
+        while true {
+            let once = try clock.measure { for _ in 0..<count { try call() } }
+            if once > .milliseconds(4) { break }
+            count *= 2
+        }
+        var best = Double.infinity
+        for _ in 0..<9 {
+            let duration = try clock.measure { for _ in 0..<count { try call() } }
+            let attoseconds = Double(duration.components.attoseconds) + Double(duration.components.seconds) * 1e18
+            best = min(best, attoseconds / 1e9 / Double(count))
+        }
+        return best
+    }
+
+    private static func timeNative(_ workload: Workload) -> (Double, UInt64) {
+        let copy = UnsafeMutablePointer<u8>.allocate(capacity: length)
+        defer { copy.deallocate() }
+        copy.initialize(from: memory, count: length)
+        let result = workload(copy, u64(length))
+        return (best { _ = workload(copy, u64(length)) }, result)
+    }
+
+    private static func time(_ module: Module, _ name: String) throws -> (time: Double, result: UInt64, fuel: Double) {
+        guard let program = module.program(named: name) else { return (0, 0, 1) }
+        var instance = try Instance(of: module, in: ArenaPool())
+        let window = module.layout.windows[0].lowerBound
+        instance.write(memory, at: window)
+        let result = try instance.call(program, UInt64(window), UInt64(length), fuel: 1 << 40)
+        let used = Double((1 << 40) - instance.fuelLeft)
+        let time = try best { _ = try instance.call(program, UInt64(window), UInt64(length), fuel: 1 << 40) }
+        return (time, result, used)
+    }
+
+    private static func costs(_ bytes: [UInt8], _ object: Object) throws {
+        let load = try best { _ = try Object(elf: bytes) }
+        let interpreter = Module.Options(engine: .interpreter)
+        let verify = try best { _ = try Module(object, helpers: [identity], options: interpreter) }
+        let compile = try best { _ = try Module(object, helpers: [identity]) }
+        let count = object.instructions.count
+        print("load \(format(load / 1000)) us, verify \(format(verify / 1000)) us,", terminator: " ")
+        print("verify and compile \(format(compile / 1000)) us for \(count) slots")
+        for size in [1, 100, 10_000] {
+            let text = String(repeating: "add r1, r2\nldxdw r3, [r1+8]\njlt r3, r2, +0\nstxw [r10-8], r3\n", count: size / 4)
+            let long = Object(instructions: try Assembler.assemble(text + "exit"))
+            let slow = try best { _ = try Module(long, options: interpreter) }
+            let fast = try best { _ = try Module(long) }
+            print("\(size) instructions: verify \(format(slow / 1000)) us, compile \(format((fast - slow) / 1000)) us")
+        }
+        for size in [16 << 10, 64 << 10] {
+            let module = try Module(object, helpers: [identity], options: Module.Options(arenaSize: size))
+            let pool = ArenaPool()
+            let warm = try best { _ = try Instance(of: module, in: pool) }
+            let cold = try best { _ = try Instance(of: module, in: ArenaPool()) }
+            print("instance of \(size >> 10) KiB: warm \(format(warm)) ns, from a new pool \(format(cold)) ns")
+        }
+    }
+
+    private static func format(_ value: Double) -> String { String(format: "%.2f", value) }
+
+    private static func column(_ text: String, _ width: Int) -> String {
+        let pad = String(repeating: " ", count: max(0, abs(width) - text.count))
+        return width < 0 ? pad + text : text + pad
+    }
+}
