@@ -117,7 +117,8 @@ let package = Package(
         .executableTarget(
             name: "fanion-fuzz", dependencies: ["EBPF", "EBPFFuzzKit"], path: "Tests/Fuzz", swiftSettings: strict),
         .testTarget(
-            name: "EBPFTests", dependencies: ["EBPF", "EBPFFuzzKit"], exclude: ["Cases", "Fixtures"], swiftSettings: strict),
+            name: "EBPFTests", dependencies: ["EBPF", "EBPFFuzzKit"], exclude: ["Cases", "Fixtures"],
+            swiftSettings: strict),
         .testTarget(name: "OnionCryptoTests", dependencies: ["OnionCrypto"], swiftSettings: strict),
         .testTarget(name: "CellsTests", dependencies: ["Cells", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Cells"], swiftSettings: strict),

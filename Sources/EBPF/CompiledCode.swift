@@ -40,6 +40,10 @@ final class CompiledCode: @unchecked Sendable {
         return padded
     }
 
+    /// The code, for a disassembler.
+    // Safe: the mapping is readable and at least `size` long.
+    var bytes: [UInt8] { Array(UnsafeRawBufferPointer(start: memory, count: size)) }
+
     /// The native address of a function.
     func address(of slot: Int) -> UInt { UInt(bitPattern: memory) + UInt(offsets[slot]) }
 }

@@ -13,6 +13,9 @@ package struct CompilerInput {
     /// For each function that is called, which of r6 to r9 (bits 0 to 3) its caller must save.
     package var writtenRegisters: [Int: UInt8]
 
+    /// Native addresses of helpers that are plain C functions, by their places.
+    package var functions: [Int: UInt] = [:]
+
     init(code: VerifiedCode, arenaSize: Int, isStrict: Bool) {
         self.code = code
         self.arenaSize = arenaSize
@@ -32,6 +35,8 @@ struct Compiler: ~Copyable {
     private let input: CompilerInput
     private var buffer: CodeBuffer
     private var offsets: [UInt32]
+    /// Where loops begin that are short enough to care where their code lies.
+    private var isLoopHead: [Bool]
     private var jumps: [(place: Int, slot: Int)] = []
     private var stubs: [(place: Int, slot: Int, code: FaultCode)] = []
     private var helperThunk = 0
@@ -56,12 +61,19 @@ struct Compiler: ~Copyable {
 
     /// More than the longest operation and its stubs take; pages that are not written cost nothing.
     private static let bytesPerOperation = 320
-    private static let longestOperation = 256
+    private static let longestOperation = 320
+    private static let longestAlignedLoop = 24
 
     private init(input: CompilerInput, buffer: consuming CodeBuffer) {
         self.input = input
         self.buffer = buffer
         offsets = [UInt32](repeating: 0, count: input.code.operations.count)
+        isLoopHead = [Bool](repeating: false, count: input.code.operations.count)
+        for (slot, operation) in input.code.operations.enumerated() {
+            let isJump = operation.code == .jump || operation.code.isConditional
+            let length = slot - Int(operation.offset)
+            if isJump, length >= 0, length < Self.longestAlignedLoop { isLoopHead[Int(operation.offset)] = true }
+        }
     }
 
     /// Where r0 to r10 live. r6 to r10 and the arena survive the host's calls.
@@ -184,13 +196,18 @@ struct Compiler: ~Copyable {
         let operation = operations[slot]
         if input.code.isLeader[slot] {
             masked = nil
+            if isLoopHead[slot] { buffer.align(to: 64) }
             offsets[slot] = UInt32(truncatingIfNeeded: buffer.position)
-            charge(operation.charge, slot)
+            if operation.charge > 0 { charge(operation.charge, slot) }
         } else {
             offsets[slot] = UInt32(truncatingIfNeeded: buffer.position)
         }
-        if slot + 1 < operations.count, !input.code.isLeader[slot + 1], emitPair(operation, operations[slot + 1]) {
-            return 2
+        if slot + 1 < operations.count, !input.code.isLeader[slot + 1] {
+            if slot + 4 < operations.count, emitRotation(operations, slot) { return 4 }
+            if slot + 2 < operations.count, !input.code.isLeader[slot + 2], emitIndexedLoad(operations, slot) {
+                return 3
+            }
+            if emitPair(operation, operations[slot + 1]) { return 2 }
         }
         emit(operation, slot)
         return operation.code == .loadImmediate64 ? 2 : 1
@@ -277,6 +294,62 @@ struct Compiler: ~Copyable {
             return false
         }
         forget(first.destination)
+        return true
+    }
+
+    /// The four operations that older instruction sets rotate by, as one; the copy is made only if it is seen.
+    private mutating func emitRotation(_ operations: [Operation], _ slot: Int) -> Bool {
+        let (copy, one) = (operations[slot], operations[slot + 1])
+        let (other, join) = (operations[slot + 2], operations[slot + 3])
+        let wide: Bool
+        let isLeftFirst: Bool
+        switch (copy.code, one.code, other.code, join.code) {
+        case (.move32Reg, .shiftRight32Imm, .shiftLeft32Imm, .or32Reg): (wide, isLeftFirst) = (false, false)
+        case (.move32Reg, .shiftLeft32Imm, .shiftRight32Imm, .or32Reg): (wide, isLeftFirst) = (false, true)
+        case (.move64Reg, .shiftRight64Imm, .shiftLeft64Imm, .or64Reg): (wide, isLeftFirst) = (true, false)
+        case (.move64Reg, .shiftLeft64Imm, .shiftRight64Imm, .or64Reg): (wide, isLeftFirst) = (true, true)
+        default: return false
+        }
+        let width: Int32 = wide ? 64 : 32
+        let (spare, value) = (copy.destination, copy.source)
+        guard spare != value, one.destination == spare, other.destination == value, join.destination == value,
+            join.source == spare, one.immediate > 0, one.immediate < width, other.immediate == width - one.immediate,
+            !input.code.isLeader[slot + 2], !input.code.isLeader[slot + 3]
+        else { return false }
+        if !isOverwritten(spare, by: operations[slot + 4], slot + 4) {
+            buffer.move(home(spare), home(value), wide: wide)
+            buffer.shift(isLeftFirst ? 4 : 5, home(spare), by: UInt8(one.immediate), wide: wide)
+        }
+        buffer.shift(0, home(value), by: UInt8(isLeftFirst ? one.immediate : other.immediate), wide: wide)
+        forget(spare)
+        forget(value)
+        return true
+    }
+
+    /// Whether the next operation replaces a register without looking at it, and without a chance to fault before.
+    private func isOverwritten(_ register: UInt8, by operation: Operation, _ slot: Int) -> Bool {
+        guard operation.destination == register, !input.code.isLeader[slot] else { return false }
+        switch operation.code {
+        case .move32Imm, .move64Imm, .loadImmediate64: return true
+        case .move32Reg, .move64Reg: return operation.source != register
+        default: return operation.code.isLoad && operation.source != register && !input.isStrict
+        }
+    }
+
+    /// A sum of two registers that is only the address of a load into the same register: the sum is made where the mask
+    /// is put on it.
+    private mutating func emitIndexedLoad(_ operations: [Operation], _ slot: Int) -> Bool {
+        let (first, second, third) = (operations[slot], operations[slot + 1], operations[slot + 2])
+        let register = first.destination
+        guard first.code == .move64Reg, second.code == .add64Reg, third.code.isLoad, !input.isStrict,
+            second.destination == register, third.destination == register, third.source == register,
+            first.source != register, second.source != register, input.facts[slot + 2] == .unproved
+        else { return false }
+        buffer.address(
+            .rax, base: home(first.source), index: home(second.source), third.offset, wide: false)
+        buffer.basic(.and, .rax, constant: Int32(input.arenaSize - 1), wide: false)
+        masked = nil
+        emitLoad(third, index: .rax, 0)
         return true
     }
 
@@ -505,19 +578,14 @@ struct Compiler: ~Copyable {
 
     private mutating func emitAccess(_ operation: Operation, _ slot: Int) {
         let (index, displacement) = address(operation, slot)
-        let destination = home(operation.destination).rawValue
+        if operation.code.isLoad {
+            emitLoad(operation, index: index, displacement)
+            forget(operation.destination)
+            return
+        }
         let source = home(operation.source).rawValue
         let immediate = operation.immediate
         switch operation.code {
-        case .load8: buffer.arena(0xb6, reg: destination, index: index, displacement, wide: false, isTwoBytes: true)
-        case .load16: buffer.arena(0xb7, reg: destination, index: index, displacement, wide: false, isTwoBytes: true)
-        case .load32: buffer.arena(0x8b, reg: destination, index: index, displacement, wide: false)
-        case .load64: buffer.arena(0x8b, reg: destination, index: index, displacement, wide: true)
-        case .loadSigned8:
-            buffer.arena(0xbe, reg: destination, index: index, displacement, wide: true, isTwoBytes: true)
-        case .loadSigned16:
-            buffer.arena(0xbf, reg: destination, index: index, displacement, wide: true, isTwoBytes: true)
-        case .loadSigned32: buffer.arena(0x63, reg: destination, index: index, displacement, wide: true)
         case .store8Imm:
             buffer.arena(0xc6, reg: 0, index: index, displacement, wide: false)
             buffer.byte(UInt8(truncatingIfNeeded: immediate))
@@ -533,7 +601,19 @@ struct Compiler: ~Copyable {
         case .store32Reg: buffer.arena(0x89, reg: source, index: index, displacement, wide: false)
         default: buffer.arena(0x89, reg: source, index: index, displacement, wide: true)
         }
-        if operation.code.isLoad { forget(operation.destination) }
+    }
+
+    private mutating func emitLoad(_ operation: Operation, index: X86?, _ displacement: Int32) {
+        let register = home(operation.destination).rawValue
+        switch operation.code {
+        case .load8: buffer.arena(0xb6, reg: register, index: index, displacement, wide: false, isTwoBytes: true)
+        case .load16: buffer.arena(0xb7, reg: register, index: index, displacement, wide: false, isTwoBytes: true)
+        case .load32: buffer.arena(0x8b, reg: register, index: index, displacement, wide: false)
+        case .loadSigned8: buffer.arena(0xbe, reg: register, index: index, displacement, wide: true, isTwoBytes: true)
+        case .loadSigned16: buffer.arena(0xbf, reg: register, index: index, displacement, wide: true, isTwoBytes: true)
+        case .loadSigned32: buffer.arena(0x63, reg: register, index: index, displacement, wide: true)
+        default: buffer.arena(0x8b, reg: register, index: index, displacement, wide: true)
+        }
     }
 
     /// An instance has one thread: no lock prefix.
@@ -607,9 +687,26 @@ struct Compiler: ~Copyable {
 
     private mutating func emitHelperCall(_ operation: Operation, _ slot: Int) {
         masked = nil
+        if let function = input.functions[Int(operation.immediate)] {
+            emitDirectCall(function)
+            return
+        }
         buffer.move(.rcx, constant: UInt64(operation.immediate))
         buffer.move(.rax, constant: UInt64(slot))
         buffer.link(buffer.call(), to: helperThunk)
+    }
+
+    /// A C function of numbers: five arguments and the host's pointer. It can neither fault nor see registers.
+    private mutating func emitDirectCall(_ function: UInt) {
+        store(.r11, StateOffset.fuel)
+        buffer.move(.rcx, .r8, wide: true)
+        buffer.move(.r8, .r9, wide: true)
+        load(.r9, StateOffset.host)
+        buffer.move(.rax, constant: UInt64(function))
+        buffer.extended(0xff, 2, rm: .rax, wide: false)
+        load(.r11, StateOffset.fuel)
+        buffer.move(.r10, .rax, wide: true)
+        for number in 1...5 { buffer.move(Self.homes[number], constant: 0) }
     }
 
     /// By handle through the table of address-taken functions, or by number to a granted helper; else a fault.

@@ -16,6 +16,8 @@ enum Limits {
     static let instructions = 1 << 18
     /// An object file larger than this is not worth parsing.
     static let objectBytes = 16 << 20
+    /// A block no dearer than this is paid for by the block that leads to it.
+    static let foldedCost: UInt32 = 12
     /// Handles of functions begin here; below are helpers' numbers.
     static let firstFunctionHandle: UInt64 = 1 << 32
     /// Slots of a pool come in mappings of about this many bytes.

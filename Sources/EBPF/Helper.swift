@@ -32,6 +32,12 @@ public struct Helper: Sendable {
     public var bytesPerFuel: UInt32
     /// What it does.
     public var body: Body
+    /// What it does, where that is a plain C function of numbers, which compiled code calls directly.
+    let function: Function?
+
+    /// What a helper of numbers alone gets: its arguments and the host's pointer.
+    public typealias Function =
+        @convention(c) (UInt64, UInt64, UInt64, UInt64, UInt64, UnsafeMutableRawPointer?) -> UInt64
 
     /// One argument.
     public enum Parameter: Sendable, Hashable {
@@ -79,6 +85,22 @@ public struct Helper: Sendable {
         self.fuel = fuel
         self.bytesPerFuel = bytesPerFuel
         self.body = body
+        function = nil
+    }
+
+    /// A helper of numbers alone, for what is called often: a clock, a counter. Compiled code calls it in about two
+    /// nanoseconds.
+    ///
+    /// - Precondition: at most five parameters, a number of at least 0.
+    public init(number: Int32, name: String, scalars count: Int, function: @escaping Function) {
+        precondition((0...5).contains(count) && number >= 0, "no such signature")
+        self.number = number
+        self.name = name
+        parameters = [Parameter](repeating: .scalar, count: count)
+        fuel = 0
+        bytesPerFuel = 1
+        body = { call in function(call[1], call[2], call[3], call[4], call[5], call.host) }
+        self.function = function
     }
 }
 

@@ -39,12 +39,18 @@ struct HelperEntry {
         isPlain = count == 0 && helper.fuel == 0
     }
 
-    /// Checks and runs the helper; after a fault the result means nothing.
-    func call(_ state: UnsafeMutablePointer<fanion_ebpf_state>) -> UInt64 {
-        guard isPlain || admit(state) else { return 0 }
-        var call = HelperCall(state: state, hasMemory: memoryCount > 0)
+    /// Checks and runs the helper; after a fault the result means nothing. The entry stays where it is: a copy would
+    /// cost more than the call.
+    @inline(__always)
+    static func call(
+        _ entry: UnsafePointer<HelperEntry>, _ state: UnsafeMutablePointer<fanion_ebpf_state>
+    ) -> UInt64 {
+        if !entry.pointee.isPlain {
+            guard admit(entry, state) else { return 0 }
+        }
+        var call = HelperCall(state: state, hasMemory: entry.pointee.memoryCount > 0)
         do throws(HelperRefusal) {
-            return try body(&call)
+            return try entry.pointee.body(&call)
         } catch {
             state.fail(.helperRefused, detail: error.code)
             return 0
@@ -52,12 +58,17 @@ struct HelperEntry {
     }
 
     /// Checks every memory argument once, and takes the fuel.
-    private func admit(_ state: UnsafeMutablePointer<fanion_ebpf_state>) -> Bool {
+    @inline(never)
+    private static func admit(
+        _ entry: UnsafePointer<HelperEntry>, _ state: UnsafeMutablePointer<fanion_ebpf_state>
+    ) -> Bool {
+        let bytesPerFuel = entry.pointee.bytesPerFuel
+        let count = entry.pointee.memoryCount
         let size = state.pointee.arena_size
-        var cost = fuel
+        var cost = entry.pointee.fuel
         for argument in 1...5 { state.setLength(argument, .max) }
-        for index in 0..<memoryCount {
-            let item = memory[index]
+        for index in 0..<count {
+            let item = entry.pointee.memory[index]
             let length = item.lengthArgument == 0 ? item.fixed : state.register(item.lengthArgument)
             let address = state.register(item.argument)
             // No sum, so nothing can wrap around.
@@ -69,10 +80,13 @@ struct HelperEntry {
             state.setLength(item.argument, length)
             cost += (length + bytesPerFuel - 1) / bytesPerFuel
         }
-        for second in 0..<memoryCount {
-            for first in 0..<second where memory[first].writes || memory[second].writes {
-                guard !overlap(memory[first].argument, memory[second].argument, state) else {
-                    state.fail(.overlappingHelperMemory, detail: UInt64(memory[second].argument))
+        for second in 0..<count {
+            let other = entry.pointee.memory[second]
+            for first in 0..<second {
+                let one = entry.pointee.memory[first]
+                guard one.writes || other.writes else { continue }
+                guard !overlap(one.argument, other.argument, state) else {
+                    state.fail(.overlappingHelperMemory, detail: UInt64(other.argument))
                     return false
                 }
             }
@@ -85,7 +99,7 @@ struct HelperEntry {
         return true
     }
 
-    private func overlap(_ one: Int, _ other: Int, _ state: UnsafeMutablePointer<fanion_ebpf_state>) -> Bool {
+    private static func overlap(_ one: Int, _ other: Int, _ state: UnsafeMutablePointer<fanion_ebpf_state>) -> Bool {
         let oneLength = state.length(one)
         let otherLength = state.length(other)
         guard oneLength > 0, otherLength > 0 else { return false }
@@ -99,7 +113,7 @@ struct HelperEntry {
 let callHelper: fanion_ebpf_helper = { state, place in
     // Safe: the state is the running instance's, and the verifier has resolved the place.
     guard let state, let table = state.pointee.helpers else { return 0 }
-    return table.assumingMemoryBound(to: HelperEntry.self)[Int(truncatingIfNeeded: place)].call(state)
+    return HelperEntry.call(table.assumingMemoryBound(to: HelperEntry.self) + Int(truncatingIfNeeded: place), state)
 }
 
 /// Called by both engines with a helper's number out of a register, which may be anything.
@@ -111,7 +125,7 @@ let callHelperByNumber: fanion_ebpf_helper = { state, number in
     while low < high {
         let middle = (low + high) / 2
         let found = UInt64(table[middle].number)
-        if found == number { return table[middle].call(state) }
+        if found == number { return HelperEntry.call(table + middle, state) }
         if found < number { low = middle + 1 } else { high = middle }
     }
     state.fail(.badCallTarget, detail: number)
@@ -154,4 +168,5 @@ enum StateOffset {
     static let helper = of(\.helper)
     static let helperByNumber = of(\.helper_by_number)
     static let functions = of(\.functions)
+    static let host = of(\.host)
 }

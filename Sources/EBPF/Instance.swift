@@ -10,12 +10,17 @@ public struct Instance: ~Copyable {
     private let storage: ModuleStorage
     private let pool: ArenaPool
     private let state: UnsafeMutablePointer<fanion_ebpf_state>
+    /// The way into compiled code, and the module's identity: copies, so that a call need not look into the module.
+    private let trampoline: UnsafeRawPointer?
+    private let identity: UInt64
 
     /// A fresh instance: the object's data, zeros elsewhere.
     public init(of module: Module, in pool: ArenaPool) throws(ArenaPool.Exhausted) {
         self.module = module
         self.pool = pool
         storage = module.storage
+        trampoline = module.storage.compiled?.trampoline
+        identity = module.identity
         // Safe: the slot is ours until `deinit`, and large enough for the arena with its data by the module's layout.
         state = try pool.take(arenaSize: module.layout.size)
         if let start = storage.template.baseAddress {
@@ -44,14 +49,14 @@ public struct Instance: ~Copyable {
         _ program: Program, _ first: UInt64 = 0, _ second: UInt64 = 0, _ third: UInt64 = 0, _ fourth: UInt64 = 0,
         _ fifth: UInt64 = 0, fuel: UInt64, host: UnsafeMutableRawPointer? = nil
     ) throws(Fault) -> UInt64 {
-        precondition(module.owns(program), "the program belongs to another module")
+        precondition(program.module == identity, "the program belongs to another module")
         state.pointee.fuel = fuel
         state.pointee.host = host
         let result: UInt64
-        if let entry = program.entry, let compiled = storage.compiled {
+        if let entry = program.entry, let trampoline {
             // Safe: the entry is inside the compiled code, which lives as long as the module.
             state.pointee.entry = UnsafeRawPointer(bitPattern: entry)
-            result = fanion_ebpf_enter(compiled.trampoline, state, first, second, third, fourth, fifth)
+            result = fanion_ebpf_enter(trampoline, state, first, second, third, fourth, fifth)
         } else {
             result = interpret(program, (first, second, third, fourth, fifth))
         }

@@ -70,7 +70,7 @@ public final class Module: Sendable {
     /// The result of verification.
     package let code: VerifiedCode
     let storage: ModuleStorage
-    private let identity: UInt64
+    let identity: UInt64
     private static let identities = Atomic<UInt64>(1)
 
     /// Verifies, lays out and compiles an object; the helpers are those granted to it.
@@ -103,6 +103,11 @@ public final class Module: Sendable {
         var compiled: CompiledCode?
         if options.engine != .interpreter {
             var input = CompilerInput(code: code, arenaSize: options.arenaSize, isStrict: options.isStrict)
+            for (place, helper) in sorted.enumerated() {
+                guard let function = helper.function else { continue }
+                // Safe: a C function is its address.
+                input.functions[place] = unsafeBitCast(function, to: UInt.self)
+            }
             adjust(&input)
             compiled = Compiler.compile(input)
             guard compiled != nil || options.engine == .automatic else {
@@ -132,7 +137,8 @@ public final class Module: Sendable {
     /// Bytes of machine code.
     public var codeSize: Int { storage.compiled?.size ?? 0 }
 
-    func owns(_ program: Program) -> Bool { program.module == identity }
+    /// The machine code, to be looked at with a disassembler; empty where the code is interpreted.
+    public var machineCode: [UInt8] { storage.compiled?.bytes ?? [] }
 
     /// A fault as the host reports it.
     func fault(_ code: FaultCode, state: UnsafeMutablePointer<fanion_ebpf_state>) -> Fault {

@@ -134,7 +134,7 @@ package struct Operation: Sendable {
     package var offset: Int32
     /// A constant; the low half of a wide one; for helper calls the helper's place in the module's table.
     package var immediate: Int32
-    /// The fuel for the block that begins here; zero inside a block.
+    /// The fuel for what begins here; zero inside a block, and where an earlier block has paid.
     package var charge: UInt32
 
     /// An operation; the rest are its fields.

@@ -81,7 +81,7 @@ package struct VerifiedCode: Sendable {
     package var operations: [Operation]
     /// Whether a function begins at this slot.
     package var isFunction: [Bool]
-    /// Whether a block begins at this slot; such slots have a charge.
+    /// Whether a block begins at this slot, which may be charged when it is entered.
     package var isLeader: [Bool]
     /// Slots of the functions whose address the program takes, by handle.
     package var functionTable: [Int]
@@ -372,13 +372,51 @@ struct Verifier {
         }
         for function in object.functions { try begin(function.slots.lowerBound, &isLeader, &isFunction) }
         for start in object.functionTable { try begin(start, &isLeader, &isFunction) }
-        var leader = 0
-        for index in operations.indices {
-            if isLeader[index] { leader = index }
-            if operations[index].code != .secondHalf { operations[leader].charge += 1 }
-        }
+        price(&isLeader, isFunction)
         return VerifiedCode(
             operations: operations, isFunction: isFunction, isLeader: isLeader, functionTable: object.functionTable)
+    }
+
+    /// Gives each block its price, then adds small blocks to the one block that leads to them.
+    ///
+    /// Where a block ends in a choice between such followers it pays for the dearer: a call is charged at least what it
+    /// executes, and at most `Limits.foldedCost` more for each choice. A follower that is only fallen into ends to be a
+    /// block of its own.
+    private mutating func price(_ isLeader: inout [Bool], _ isFunction: [Bool]) {
+        var starts: [Int] = []
+        var ways = [UInt8](repeating: 0, count: operations.count)
+        var isJumpedTo = [Bool](repeating: false, count: operations.count)
+        for index in operations.indices {
+            if isLeader[index] { starts.append(index) }
+            let operation = operations[index]
+            if let leader = starts.last, operation.code != .secondHalf { operations[leader].charge += 1 }
+            if operation.code == .jump || operation.code.isConditional {
+                let target = Int(operation.offset)
+                ways[target] = min(ways[target] + 1, 2)
+                isJumpedTo[target] = true
+            }
+            if operation.code != .jump, operation.code != .exit, index + 1 < operations.count, isLeader[index + 1] {
+                ways[index + 1] = min(ways[index + 1] + 1, 2)
+            }
+        }
+        for (place, start) in starts.enumerated().reversed() {
+            let end = place + 1 < starts.count ? starts[place + 1] : operations.count
+            let last = operations[end - 1]
+            var followers: [Int] = []
+            if last.code == .jump || last.code.isConditional { followers.append(Int(last.offset)) }
+            if last.code != .jump, last.code != .exit, end < operations.count { followers.append(end) }
+            var dearest: UInt32 = 0
+            for follower in followers {
+                let cost = operations[follower].charge
+                guard follower > start, ways[follower] == 1, !isFunction[follower], cost <= Limits.foldedCost else {
+                    continue
+                }
+                dearest = max(dearest, cost)
+                operations[follower].charge = 0
+                if !isJumpedTo[follower] { isLeader[follower] = false }
+            }
+            operations[start].charge += dearest
+        }
     }
 
     private func follow(

@@ -146,6 +146,21 @@ extension CodeBuffer {
         if mode == 0x80 { word(displacement) }
     }
 
+    /// Fills with instructions that do nothing, nine bytes each, up to a multiple.
+    mutating func align(to multiple: Int) {
+        let longs: [[UInt8]] = [
+            [], [0x90], [0x66, 0x90], [0x0f, 0x1f, 0x00], [0x0f, 0x1f, 0x40, 0], [0x0f, 0x1f, 0x44, 0, 0],
+            [0x66, 0x0f, 0x1f, 0x44, 0, 0], [0x0f, 0x1f, 0x80, 0, 0, 0, 0], [0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0],
+            [0x66, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0],
+        ]
+        var rest = (multiple - position % multiple) % multiple
+        while rest > 0 {
+            let step = min(rest, 9)
+            for value in longs[step] { byte(value) }
+            rest -= step
+        }
+    }
+
     // MARK: Jumps
 
     /// A jump with a condition; the place of its distance.

@@ -107,7 +107,7 @@ package struct ProgramGenerator {
         case 8...11: memory()
         case 12: atomic()
         case 13...15: conditional()
-        case 16: unary()
+        case 16: below(2) == 0 ? unary() : idiom()
         case 17:
             add(below(2) == 0 ? Instruction(opcode: 0x05) : Instruction(opcode: 0x06))
         case 18:
@@ -182,6 +182,37 @@ package struct ProgramGenerator {
             let opcodes: [UInt8] = [0xd4, 0xdc, 0xd7]
             let widths: [Int32] = [16, 32, 64]
             add(Instruction(opcode: opcodes[below(3)], destination: register(), immediate: widths[below(3)]))
+        }
+    }
+
+    /// What compilers write for a rotation, and for a load from base and index.
+    private mutating func idiom() {
+        let (value, spare) = (register(), register())
+        if below(2) == 0 {
+            let wide = below(2) == 0
+            let kind: UInt8 = wide ? 7 : 4
+            let width: Int32 = wide ? 64 : 32
+            let count = 1 + Int32(below(Int(width) - 1))
+            let complement = below(8) == 0 ? count : width - count
+            let isLeftFirst = below(2) == 0
+            add(Instruction(opcode: 0xb8 | kind, destination: spare, source: value))
+            add(Instruction(opcode: (isLeftFirst ? 0x60 : 0x70) | kind, destination: spare, immediate: count))
+            add(Instruction(opcode: (isLeftFirst ? 0x70 : 0x60) | kind, destination: value, immediate: complement))
+            add(Instruction(opcode: 0x48 | kind, destination: value, source: spare))
+            switch below(3) {
+            case 0: add(Instruction(opcode: 0xb7, destination: spare, immediate: 5))
+            case 1: add(Instruction(opcode: 0x61, destination: spare, source: readable(), offset: 4))
+            default: return
+            }
+        } else {
+            let offset = Int16(below(17) - 8)
+            add(Instruction(opcode: 0xbf, destination: value, source: readable()))
+            add(Instruction(opcode: 0x0f, destination: value, source: readable()))
+            let signed = below(3) == 0
+            add(
+                Instruction(
+                    opcode: (signed ? 0x81 : 0x61) | UInt8(below(signed ? 3 : 4)) << 3,
+                    destination: below(4) == 0 ? spare : value, source: value, offset: offset))
         }
     }
 
