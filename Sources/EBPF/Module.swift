@@ -140,6 +140,14 @@ public final class Module: Sendable {
     /// The machine code, to be looked at with a disassembler; empty where the code is interpreted.
     public var machineCode: [UInt8] { storage.compiled?.bytes ?? [] }
 
+    /// How many instructions of the code reach memory, and for how many data flow proves that they stay inside the
+    /// arena, so that they need no mask.
+    public var accesses: (proved: Int, all: Int) {
+        let facts = RangeAnalysis.facts(code, arenaSize: layout.size, isStrict: isStrict)
+        let reached = zip(code.operations, facts).filter { $0.0.code.width > 0 }
+        return (reached.count { $0.1 != .unproved }, reached.count)
+    }
+
     /// A fault as the host reports it.
     func fault(_ code: FaultCode, state: UnsafeMutablePointer<fanion_ebpf_state>) -> Fault {
         let slot = Int(truncatingIfNeeded: state.pointee.slot)

@@ -3,5 +3,6 @@ import ArgumentParser
 @main
 struct Fanion: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "fanion", abstract: "An onion-routing relay, client and directory authority.")
+        commandName: "fanion", abstract: "An onion-routing relay, client and directory authority.",
+        subcommands: [EBPFCommand.self])
 }
