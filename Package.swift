@@ -122,7 +122,9 @@ let package = Package(
         .testTarget(name: "OnionCryptoTests", dependencies: ["OnionCrypto"], swiftSettings: strict),
         .testTarget(name: "CellsTests", dependencies: ["Cells", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Cells"], swiftSettings: strict),
-        .testTarget(name: "DirectoryTests", dependencies: ["Directory", "ProtocolTestKit"], swiftSettings: strict),
+        .testTarget(
+            name: "DirectoryTests", dependencies: ["Directory", "ProtocolTestKit"], exclude: ["Fixtures"],
+            swiftSettings: strict),
         .testTarget(name: "ChannelsTests", dependencies: ["Channels", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "CircuitsTests", dependencies: ["Circuits", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "PathsTests", dependencies: ["Paths", "ProtocolTestKit"], swiftSettings: strict),
