@@ -34,3 +34,37 @@ struct SeededGenerator: RandomNumberGenerator {
         return self.state ^ (self.state >> 29)
     }
 }
+
+// Test macros cannot hold spans, so these take arrays.
+
+func ed25519Pair(seed: [UInt8]) -> Ed25519.KeyPair? {
+    Ed25519.KeyPair(seed: seed.span.bytes)
+}
+
+func ed25519Pair(expanded: [UInt8]) -> Ed25519.KeyPair? {
+    Ed25519.KeyPair(expandedSecret: expanded.span.bytes)
+}
+
+func rsaPair(pem: [UInt8]) throws(CryptoError) -> RSAKeyPair {
+    try RSAKeyPair(pem: pem.span.bytes)
+}
+
+func rsaPair(der: [UInt8]) throws(CryptoError) -> RSAKeyPair {
+    try RSAKeyPair(der: der.span.bytes)
+}
+
+func rsaPair(encryptedPEM text: [UInt8], passphrase: [UInt8]) throws(CryptoError) -> RSAKeyPair {
+    try RSAKeyPair(encryptedPEM: text.span.bytes, passphrase: passphrase.span.bytes)
+}
+
+func encryptedPEM(of pair: RSAKeyPair, passphrase: [UInt8]) throws(CryptoError) -> [UInt8] {
+    try pair.encryptedPEM(passphrase: passphrase.span.bytes)
+}
+
+func pem(of pair: RSAKeyPair) throws(CryptoError) -> [UInt8] {
+    try pair.pem().copyToArray()
+}
+
+func der(of pair: RSAKeyPair) throws(CryptoError) -> [UInt8] {
+    try pair.copyDER().copyToArray()
+}
