@@ -31,6 +31,8 @@ package struct DirectoryError: Error, Hashable, Sendable, CustomStringConvertibl
         case repeated
         /// A keyword stands where it must not.
         case misplaced
+        /// A keyword that may not stand in this kind of document at all.
+        case forbidden
         /// Two parts of the document contradict each other.
         case inconsistent
         /// A key of the wrong kind or size.

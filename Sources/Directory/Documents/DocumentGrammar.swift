@@ -14,6 +14,7 @@ struct DocumentGrammar: Sendable {
             case none
             case required(String)
             case optional(String)
+            case anyName
         }
 
         /// Where in the document a keyword stands.
@@ -57,9 +58,9 @@ struct DocumentGrammar: Sendable {
                 throw item.error(.argumentCount)
             }
             switch (rule.object, item.object?.name) {
-            case (.none, nil), (.optional, nil): break
+            case (.none, nil), (.optional, nil), (.anyName, _?): break
             case (.none, _): throw item.error(.unexpectedObject)
-            case (.required, nil): throw item.error(.missingObject)
+            case (.required, nil), (.anyName, nil): throw item.error(.missingObject)
             case (.required(let name), let found), (.optional(let name), let found):
                 guard name == found else { throw item.error(.malformedObject) }
             }

@@ -8,12 +8,18 @@ package enum DocumentSplitter {
         package let range: Range<Int>
     }
 
-    /// Every document that begins with one of `keywords`; annotations ("@" lines) between them belong to none.
+    /// Every document that begins with one of `keywords`; annotations ("@" lines) and empty lines between them belong to
+    /// none.
     package static func split(_ bytes: [UInt8], startingWith keywords: [String]) -> [Piece] {
         var pieces: [Piece] = []
         var open: (keyword: String, start: Int)?
         func close(at end: Int) {
-            if let open { pieces.append(Piece(keyword: open.keyword, range: open.start..<end)) }
+            if let open {
+                // C Tor ends its own documents with an empty line, which is not signed.
+                var last = end
+                while last - 2 >= open.start, bytes[last - 1] == 0x0A, bytes[last - 2] == 0x0A { last -= 1 }
+                pieces.append(Piece(keyword: open.keyword, range: open.start..<last))
+            }
             open = nil
         }
         var start = 0
@@ -29,6 +35,20 @@ package enum DocumentSplitter {
         }
         close(at: bytes.count)
         return pieces
+    }
+
+    /// Reads every document that begins with one of `keywords`. One that is broken takes none of the others with it.
+    package static func read<Document>(
+        _ bytes: [UInt8], startingWith keywords: [String],
+        _ parse: (_ keyword: String, _ document: [UInt8]) throws(DirectoryError) -> Document
+    ) -> [(piece: Piece, document: Result<Document, DirectoryError>)] {
+        split(bytes, startingWith: keywords).map { piece in
+            do throws(DirectoryError) {
+                return (piece, .success(try parse(piece.keyword, Array(bytes[piece.range]))))
+            } catch {
+                return (piece, .failure(error))
+            }
+        }
     }
 
     private static func begins(_ line: ArraySlice<UInt8>, _ keyword: String) -> Bool {

@@ -19,6 +19,11 @@ struct DocumentWriter {
         bytes.append(0x0A)
     }
 
+    /// Writes lines that are ready, or the beginning of one.
+    mutating func lines(_ text: [UInt8]) {
+        bytes.append(contentsOf: text)
+    }
+
     /// Writes an object.
     mutating func object(_ name: String, _ body: [UInt8]) {
         bytes.append(contentsOf: "-----BEGIN \(name)-----\n".utf8)

@@ -53,6 +53,9 @@ package struct RelayFamily: Hashable, Sendable {
         members = words.map { Member($0) }
     }
 
+    /// True if a member is in a form that we do not know; a router descriptor with one is refused.
+    package var hasUnknownMembers: Bool { members.contains(where: \.isUnknown) }
+
     /// True if the family names a relay by its identity or its nickname.
     package func contains(_ identity: RSAIdentity, nickname: String) -> Bool {
         members.contains { $0 == .identity(identity) || $0 == .nickname(nickname.lowercased()) }
