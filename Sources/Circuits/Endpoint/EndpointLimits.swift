@@ -1,0 +1,9 @@
+/// What we chose for streams, with the reasons.
+package enum EndpointLimits {
+    /// Streams of one circuit, half-closed ones included. Far more than any client opens; it bounds the slots that a client
+    /// can make an exit hold (40 bytes each), and stays below the 65,535 stream IDs that there are.
+    package static let streams = 16_384
+    /// Between this many DATA cells and twice as many, one has room for random bytes; as C Tor, so that each window of 100
+    /// holds at least one.
+    package static let cellsBetweenRandomness = 50
+}
