@@ -1,5 +1,5 @@
 package import Cells
-package import Directory
+internal import Directory
 
 /// The answers of a directory to `GET`, by what is known at one moment: what C Tor answers, header for header.
 ///

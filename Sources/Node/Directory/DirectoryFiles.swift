@@ -1,4 +1,4 @@
-package import Cells
+internal import Cells
 package import Directory
 internal import Glibc
 

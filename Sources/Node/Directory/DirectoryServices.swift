@@ -1,5 +1,4 @@
 package import Cells
-package import Directory
 
 /// What a directory authority adds to what every directory serves: votes, signatures, and places for uploads.
 ///
