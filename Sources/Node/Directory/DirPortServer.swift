@@ -1,6 +1,6 @@
 package import Cells
 package import NIOCore
-package import Transport
+internal import Transport
 
 /// A directory over plain TCP: the DirPort of an authority.
 ///

@@ -1,5 +1,5 @@
-internal import Cells
 internal import CellPath
+internal import Cells
 internal import NIOCore
 
 /// One request on one stream, until it is answered. Confined to the circuit's loop.

@@ -1,5 +1,5 @@
-package import Cells
 package import CellPath
+internal import Cells
 package import Circuits
 package import NIOCore
 

@@ -120,7 +120,9 @@ package struct DirectoryResponse: Hashable, Sendable {
             method = CompressionMethod(detecting: response.body) ?? .identity
         }
         // C Tor refuses all but the common ones where the answer could tell a client by what it understands.
-        if request.isAnonymous, method != .identity, method != .deflate, method != .gzip { throw .compression(.corrupt) }
+        if request.isAnonymous, method != .identity, method != .deflate, method != .gzip {
+            throw .compression(.corrupt)
+        }
         do throws(CompressionError) {
             body = try Decompressor.decompress(
                 response.body, method ?? .identity, limit: request.bodyLimit, allowsPartial: request.allowsPartial)
