@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct CompressionTests {
     private static let document = Array(
-        (0..<4000).map { "r Relay\($0) \(($0 &* 2_654_435_761) % 99_991) 127.0.0.1 \($0)\ns Fast Running\n" }.joined().utf8)
+        (0..<4000).map { "r Relay\($0) \(($0 &* 2_654_435_761) % 99_991) 127.0.0.1 \($0)\ns Fast Running\n" }.joined()
+            .utf8)
 
     @Test(arguments: CompressionMethod.allCases)
     func `what is compressed in pieces comes back in pieces`(method: CompressionMethod) throws {

@@ -117,7 +117,9 @@ import Testing
         #expect(HTTPDate.parse("Sun, 06 Nov 1994 08:49:37 GMT") == time)
         #expect(HTTPDate.format(WallTime(seconds: 0)) == "Thu, 01 Jan 1970 00:00:00 GMT")
         #expect(HTTPDate.format(WallTime(seconds: -1)) == "Wed, 31 Dec 1969 23:59:59 GMT")
-        for text in ["", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37", "Sun, 32 Nov 1994 08:49:37 GMT"] {
+        for text in [
+            "", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37", "Sun, 32 Nov 1994 08:49:37 GMT",
+        ] {
             #expect(HTTPDate.parse(text) == nil)
         }
     }
