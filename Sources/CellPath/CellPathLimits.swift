@@ -1,0 +1,29 @@
+internal import NIOCore
+
+/// Numbers of our own choice, or C Tor's where the specification is silent, each with its reason.
+package enum CellPathLimits {
+    /// Batches kept between two loops: enough for a burst in flight and one being filled, 130 KiB each.
+    static let spareBatches = 4
+    /// Cells of one circuit that may wait for one channel: C Tor's default of `circ_max_cell_queue_size`.
+    package static let circuitQueue = 50_000
+    /// Cells that streams may put into a circuit's queue: C Tor's default of `cellq_high`.
+    static let streamQueueHigh = 256
+    /// Below this, streams whose circuit's queue was full may send again: `cellq_low`.
+    static let streamQueueLow = 10
+    /// Cells that one circuit sends before another is looked at, if others wait: a quarter of a record.
+    static let quantum = 8
+    /// RELAY_EARLY cells of a circuit. tor-spec §5.6: "no more than 8".
+    static let relayEarly = 8
+    /// How often a channel picks random circuit IDs before it gives up: C Tor's MAX_CIRCID_ATTEMPTS.
+    static let circuitIDAttempts = 64
+    /// How long a CREATE2 may wait for a worker: C Tor's default of `MaxOnionQueueDelay`.
+    package static let onionQueueDelay = Duration.milliseconds(1_750)
+    /// A channel that has been silent for so long sends a padding cell: C Tor's `KeepalivePeriod`.
+    static let keepalive = Duration.seconds(300)
+    /// How long a channel without circuits stays, at least; up to half as much again by chance, so that it tells nothing.
+    static let idleChannel = Duration.seconds(180)
+    /// How often idle channels are looked for.
+    static let channelTick = TimeAmount.seconds(1)
+    /// Closing circuits for want of memory goes on down to this part of the total: C Tor's.
+    static let memoryRelief = 0.9
+}

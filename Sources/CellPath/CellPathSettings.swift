@@ -1,0 +1,30 @@
+package import Channels
+package import NIOCore
+package import OnionCrypto
+package import Transport
+
+/// What a corridor needs to know of the node's configuration and keys: a value, replaced whole when something changes.
+package struct CellPathSettings: Sendable {
+    /// Who we are on channels; nil at a client, which tells nobody.
+    package var identity: LinkIdentity?
+    /// What CREATE2 is answered with; nil if this node is no relay.
+    package var onionKeys: OnionKeySnapshot?
+    /// Our TLS as a server; nil at a client.
+    package var serverTLS: TLSContext?
+    /// Our TLS as a client.
+    package var clientTLS: TLSContext
+    /// `ExtendAllowPrivateAddresses`.
+    package var extendsToPrivateAddresses = false
+    /// How long TLS and link handshake may take together.
+    package var handshakeTime = TransportLimits.handshakeTime
+    /// `circ_max_cell_queue_size`: cells of one circuit that may wait for one channel.
+    package var circuitQueueLimit = CellPathLimits.circuitQueue
+    /// Whether bandwidth limits hold for connections with private addresses too; C Tor exempts those unless
+    /// `CountPrivateBandwidth`.
+    package var countsPrivateBandwidth = false
+
+    /// The settings of a client.
+    package init(clientTLS: TLSContext) {
+        self.clientTLS = clientTLS
+    }
+}

@@ -1,0 +1,35 @@
+internal import Cells
+internal import Circuits
+
+/// A circuit in a channel's scheduler: which, and of which life.
+struct ScheduledCircuit: BitwiseCopyable, Sendable {
+    let reference: CircuitReference
+    let generation: UInt32
+}
+
+/// An open channel, as its loop's corridor keeps it: the key cabinet, and what waits to be sent.
+struct ChannelRecord: ~Copyable {
+    /// The connection.
+    let driver: ChannelDriver
+    /// Circuit IDs on it.
+    var table = CircuitTable()
+    /// DESTROYs and the channel's own cells: they go before others.
+    var control = CircuitQueue()
+    /// Who may send next.
+    var scheduler = CircuitScheduler<ScheduledCircuit>()
+    /// Whether it is on the corridor's list of channels to dispatch.
+    var isTouched = false
+    /// When it last had a circuit.
+    var lastUsed: ContinuousClock.Instant
+    /// When something was last sent.
+    var lastSent: ContinuousClock.Instant
+
+    init(driver: ChannelDriver, now: ContinuousClock.Instant) {
+        self.driver = driver
+        lastUsed = now
+        lastSent = now
+    }
+
+    /// Whether anything waits.
+    var hasWaiting: Bool { !control.isEmpty || !scheduler.isEmpty }
+}

@@ -1,0 +1,108 @@
+internal import Cells
+internal import Circuits
+
+/// Between loops: one way per pair, cells and messages in order.
+extension Corridor {
+    /// Gives a cell to another loop; the slot stays here.
+    func handOver(_ kind: LoopBatch.Kind, _ handle: SlabHandle, _ cell: consuming Cell, to loop: Int) {
+        counters.handedOver &+= 1
+        batch(for: loop).append(kind, handle, cell)
+        settleSoon()
+    }
+
+    /// Gives a message to a loop: another, or this one.
+    func tell(_ loop: Int, _ message: LoopMessage) {
+        guard loop != index else { return receive(message) }
+        batch(for: loop).append(message)
+        settleSoon()
+    }
+
+    private func batch(for loop: Int) -> LoopBatch {
+        if let batch = outgoing[loop] {
+            if !batch.isFull { return batch }
+            post(batch, to: loop)
+        }
+        let batch = environment.exchange.mailbox(from: index, to: loop).takeSpare()
+        outgoing[loop] = batch
+        return batch
+    }
+
+    private func post(_ batch: LoopBatch, to loop: Int) {
+        outgoing[loop] = nil
+        if environment.exchange.mailbox(from: index, to: loop).post(batch) {
+            environment.loops[loop].execute(wakeTasks[loop])
+        }
+    }
+
+    /// Sends what has been collected.
+    func postBatches() {
+        for loop in outgoing.indices {
+            if let batch = outgoing[loop], !batch.isEmpty { post(batch, to: loop) }
+        }
+    }
+
+    /// Takes what another loop has sent.
+    func receiveBatches(from sender: Int) {
+        let mailbox = environment.exchange.mailbox(from: sender, to: index)
+        mailbox.receive(into: &incoming)
+        beginBurst()
+        for batch in incoming {
+            var message = 0
+            for record in 0..<batch.count {
+                switch batch.kind(record) {
+                case .message:
+                    receive(batch.messages[message])
+                    message += 1
+                case .forward:
+                    guard let cell = batch.cell(record, in: pool) else {
+                        shedLeg(batch.handle(record))
+                        continue
+                    }
+                    counters.handedOver &+= 1
+                    queueForward(cell, leg: batch.handle(record))
+                case .backward:
+                    guard let cell = batch.cell(record, in: pool) else {
+                        shedCircuit(batch.handle(record))
+                        continue
+                    }
+                    counters.handedOver &+= 1
+                    queueBackward(cell, circuit: batch.handle(record))
+                }
+            }
+        }
+        mailbox.giveBack(&incoming)
+        endBurst()
+    }
+
+    // A circuit that loses a cell is broken, so it is closed.
+    private func shedLeg(_ handle: SlabHandle) {
+        counters.droppedMemory &+= 1
+        if legs.pointer(handle) != nil { endLeg(handle.slot, .resourceLimit, tellsPeer: true) }
+    }
+
+    private func shedCircuit(_ handle: SlabHandle) {
+        counters.droppedMemory &+= 1
+        if circuits.pointer(handle) != nil { closeCircuit(handle.slot, .resourceLimit) }
+    }
+
+    private func receive(_ message: LoopMessage) {
+        switch message {
+        case .makeLeg(let owner, let ownerLoop, let channel, let create):
+            makeLeg(owner: owner, ownerLoop: ownerLoop, channel: channel, create: create)
+        case .legMade(let owner, let legLoop, let leg):
+            legMade(owner, legLoop: legLoop, leg: leg)
+        case .legAnswered(let owner, let answer):
+            legAnswered(owner, answer)
+        case .legEnded(let owner, let reason):
+            legEnded(owner, reason)
+        case .destroyLeg(let leg, let reason):
+            if legs.pointer(leg) != nil { endLeg(leg.slot, reason, tellsPeer: true, tellsOwner: false) }
+        case .channelReady(let waiter, let loop, let channel):
+            channelReady(waiter, loop: loop, channel: channel)
+        case .channelFailed(let waiter, let reason):
+            channelFailed(waiter, reason)
+        case .dial(let target):
+            dial(target)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+internal import Cells
+internal import Circuits
+internal import OnionCrypto
+
+/// The way of a cell away from the client: peeled on arrival, answered here or passed on to the exitward leg.
+extension Corridor {
+    /// A RELAY or RELAY_EARLY cell from a circuit's client side.
+    func receiveForward(_ cell: consuming Cell, circuit slot: UInt32) {
+        let circuit = circuits.pointer(slot)
+        // tor-spec §5.6: "If they receive more than 8, they SHOULD close the circuit."
+        if cell.command == .relayEarly {
+            guard circuit.pointee.relayEarlyLeft > 0 else { return closeForViolation(slot) }
+            circuit.pointee.relayEarlyLeft -= 1
+        }
+        // Onion room.
+        var body = cell.body
+        let command = cell.command.rawValue
+        guard circuit.pointee.phase != .handshaking else { return closeForViolation(slot) }
+        if let tag = circuit.pointee.forward.receive(command: command, &body) {
+            // Desk.
+            counters.recognised &+= 1
+            return receiveAtEndpoint(cell, tag: tag, circuit: slot)
+        }
+        guard circuit.pointee.phase == .extended else {
+            // Meant for a hop that is not there.
+            return closeForViolation(slot)
+        }
+        // Waiting room, here or on the loop of the next channel.
+        if circuit.pointee.legLoop == index {
+            queueForward(cell, leg: circuit.pointee.leg)
+        } else {
+            handOver(.forward, circuit.pointee.leg, cell, to: circuit.pointee.legLoop)
+        }
+    }
+
+    /// Puts a cell that is ready for the wire into a leg's queue.
+    func queueForward(_ cell: consuming Cell, leg handle: SlabHandle) {
+        guard let leg = legs.pointer(handle) else {
+            counters.droppedStale &+= 1
+            return
+        }
+        guard leg.pointee.queue.count < settings.circuitQueueLimit else {
+            counters.circuitsShed &+= 1
+            counters.droppedWithCircuit &+= 1
+            return endLeg(handle.slot, .resourceLimit, tellsPeer: true)
+        }
+        cell.circuitID = leg.pointee.circuitID
+        cell.enqueuedAt = coarseNow
+        leg.pointee.queue.append(cell, in: pool)
+        guard !leg.pointee.schedule.isScheduled else { return }
+        leg.pointee.schedule.isScheduled = true
+        schedule(
+            CircuitReference(.leg, handle.slot), generation: handle.generation, burden: leg.pointee.schedule.burden,
+            on: leg.pointee.channel)
+    }
+}
