@@ -1,12 +1,16 @@
+package import Cells
 package import Channels
+package import Circuits
 package import NIOCore
 package import OnionCrypto
 package import Transport
 
 /// What a corridor needs to know of the node's configuration and keys: a value, replaced whole when something changes.
 package struct CellPathSettings: Sendable {
-    /// Who we are on channels; nil at a client, which tells nobody.
-    package var identity: LinkIdentity?
+    /// Who we are on channels, now and just before; nil at a client, which tells nobody.
+    package var identities: LinkIdentities?
+    /// The addresses of our ORPorts, as NETINFO says them.
+    package var ownAddresses: [IPAddress] = []
     /// What CREATE2 is answered with; nil if this node is no relay.
     package var onionKeys: OnionKeySnapshot?
     /// Our TLS as a server; nil at a client.
@@ -19,6 +23,8 @@ package struct CellPathSettings: Sendable {
     package var handshakeTime = TransportLimits.handshakeTime
     /// `circ_max_cell_queue_size`: cells of one circuit that may wait for one channel.
     package var circuitQueueLimit = CellPathLimits.circuitQueue
+    /// What ends of circuits must know of the consensus and the configuration.
+    package var endpoint = EndpointParameters()
     /// Whether bandwidth limits hold for connections with private addresses too; C Tor exempts those unless
     /// `CountPrivateBandwidth`.
     package var countsPrivateBandwidth = false

@@ -43,7 +43,7 @@ struct RelayCircuit: ~Copyable {
     /// What to send to the next relay, while its channel is waited for.
     var pendingCreate: Create2Cell?
     /// Our end, made when the first message for us comes.
-    var endpoint: UnsafeMutablePointer<RelayEndpoint>?
+    var endpoint: UnsafeMutablePointer<CircuitEndpoint>?
 
     init(id: UInt64, channel: UInt32, circuitID: CircuitID, isFirstHop: Bool) {
         self.id = id

@@ -56,10 +56,10 @@ extension Corridor {
         let command = cell.command.rawValue
         var body = cell.body
         if mark == CellMark.passing {
-            circuit.pointee.backward.crypt(command: command, &body)
+            circuit.pointee.backward?.crypt(command: command, &body)
         } else {
-            let tag = circuit.pointee.backward.originate(command: command, &body)
-            if mark == CellMark.originatedData, let endpoint = circuit.pointee.endpoint {
+            let tag = circuit.pointee.backward?.originate(command: command, &body)
+            if mark == CellMark.originatedData, let tag, let endpoint = circuit.pointee.endpoint {
                 endpoint.pointee.dataSealed(tag)
             }
         }

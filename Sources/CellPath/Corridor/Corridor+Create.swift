@@ -1,4 +1,5 @@
 internal import Cells
+internal import Channels
 internal import Circuits
 internal import NIOCore
 internal import OnionCrypto

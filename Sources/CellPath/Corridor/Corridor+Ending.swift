@@ -58,31 +58,6 @@ extension Corridor {
         queueControl(cell, on: channel)
     }
 
-    /// A connection is gone: everything on its channel ends.
-    func forget(_ driver: ChannelDriver) {
-        drivers[ObjectIdentifier(driver)] = nil
-        guard let handle = driver.channel, let record = channels.pointer(handle) else { return }
-        driver.channel = nil
-        if let identity = driver.peer?.rsaIdentity {
-            environment.channels.remove(identity: identity, loop: index, handle: handle)
-        }
-        for (_, reference) in record.pointee.table.all {
-            switch reference.kind {
-            case .relay: closeCircuit(reference.slot, .channelClosed, tellsClientward: false)
-            case .leg: endLeg(reference.slot, .channelClosed, tellsPeer: false)
-            case .origin:
-                let hopCount = origins.pointer(reference.slot).pointee.object.hopCount
-                closeOrigin(
-                    reference.slot, CircuitEnding(reason: .channelClosed, isRemote: true, hopCount: hopCount),
-                    tellsPeer: false)
-            }
-        }
-        counters.droppedWithCircuit &+= Int(record.pointee.control.count)
-        record.pointee.control.removeAll(from: pool)
-        touchedChannels.removeAll { $0 == handle.slot }
-        _ = channels.remove(handle.slot)
-    }
-
     /// Closes circuits, oldest queued cell first, until this loop's cells fit again into the total.
     func relieveMemory() {
         let goal = Int(Double(environment.memory.limit) * CellPathLimits.memoryRelief)

@@ -1,5 +1,6 @@
 internal import Cells
 internal import Circuits
+internal import NIOCore
 
 /// Between loops: one way per pair, cells and messages in order.
 extension Corridor {

@@ -1,13 +1,14 @@
 internal import Cells
+internal import Channels
 internal import Circuits
 
 /// Extending somebody's circuit: EXTEND2 at its owner, the leg on the next channel's loop, EXTENDED2 back (tor-spec §5.3).
 extension Corridor {
-    /// EXTEND2 came for us, in a cell of that command.
-    func extend(_ slot: UInt32, _ message: Extend2Message, in command: CellCommand) {
+    /// EXTEND2 came for us, in RELAY_EARLY as it must.
+    func extend(_ slot: UInt32, _ message: Extend2Message) {
         let circuit = circuits.pointer(slot)
-        // tor-spec §5.6: "EXTEND2 cells are only allowed in RELAY_EARLY"; and a circuit goes on to one relay.
-        guard command == .relayEarly, circuit.pointee.phase == .open else { return closeForViolation(slot) }
+        // A circuit goes on to one relay.
+        guard circuit.pointee.phase == .open else { return closeForViolation(slot) }
         guard let target = target(of: message, from: circuit.pointee.channel) else { return closeForViolation(slot) }
         circuit.pointee.phase = .extending
         circuit.pointee.pendingCreate = Create2Cell(
@@ -28,7 +29,7 @@ extension Corridor {
                 && (settings.extendsToPrivateAddresses || !endpoint.address.isInternal)
         }
         guard !endpoints.isEmpty else { return nil }
-        if let own = settings.identity {
+        if let own = settings.identities?.current {
             guard identity != own.rsaIdentity, ed25519Identity != own.ed25519Identity else { return nil }
         }
         if let peer = channels.pointer(channel).pointee.driver.peer {
@@ -58,8 +59,6 @@ extension Corridor {
             tell(loop, .makeLeg(owner: waiter.handle, ownerLoop: index, channel: channel, create: create))
         case .originCircuit:
             originChannelReady(waiter.handle, channel: channel)
-        case .probe:
-            probeFinished(waiter.handle, channel: channel)
         }
     }
 
@@ -70,8 +69,6 @@ extension Corridor {
             if circuits.pointer(waiter.handle) != nil { closeCircuit(waiter.handle.slot, reason) }
         case .originCircuit:
             originChannelFailed(waiter.handle, reason)
-        case .probe:
-            probeFinished(waiter.handle, channel: nil)
         }
     }
 
@@ -142,11 +139,12 @@ extension Corridor {
         closeCircuit(owner.slot, reason)
     }
 
-    /// TRUNCATE: the client wants the circuit to end here.
-    func truncate(_ slot: UInt32) {
+    /// TRUNCATE: the client wants the circuit to end here. C Tor wants a reason if there is a hop to tell it.
+    func truncate(_ slot: UInt32, _ reason: DestroyReason?) {
         let circuit = circuits.pointer(slot)
         if circuit.pointee.leg != .none {
-            tell(circuit.pointee.legLoop, .destroyLeg(leg: circuit.pointee.leg, reason: .requested))
+            guard let reason else { return closeForViolation(slot) }
+            tell(circuit.pointee.legLoop, .destroyLeg(leg: circuit.pointee.leg, reason: reason))
             circuit.pointee.leg = .none
         }
         circuit.pointee.pendingCreate = nil

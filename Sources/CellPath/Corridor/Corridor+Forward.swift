@@ -13,10 +13,10 @@ extension Corridor {
             circuit.pointee.relayEarlyLeft -= 1
         }
         // Onion room.
-        var body = cell.body
-        let command = cell.command.rawValue
         guard circuit.pointee.phase != .handshaking else { return closeForViolation(slot) }
-        if let tag = circuit.pointee.forward.receive(command: command, &body) {
+        let command = cell.command.rawValue
+        var body = cell.body
+        if let tag = circuit.pointee.forward?.receive(command: command, &body) {
             // Desk.
             counters.recognised &+= 1
             return receiveAtEndpoint(cell, tag: tag, circuit: slot)

@@ -1,4 +1,5 @@
 internal import Cells
+internal import DequeModule
 internal import NIOCore
 
 /// The second beat: owners hear what happened, other loops get their cells, channels send.

@@ -1,10 +1,10 @@
 package import Cells
-internal import Channels
+package import Channels
 internal import Circuits
 internal import DequeModule
 package import NIOCore
 internal import OnionCrypto
-internal import Transport
+package import Transport
 
 /// One event loop's corridor: every cell that its channels bring or carry away passes here, room by room.
 ///
@@ -26,6 +26,8 @@ package final class Corridor {
     package internal(set) var settings: CellPathSettings
     /// Who takes streams that clients open here; nil at a node that is no relay.
     package var streamAcceptor: (any StreamAcceptor)?
+    /// Hears of each channel that opens: what the peer says of our clock and address.
+    package var channelOpened: ((OpenChannel) -> Void)?
     /// What it has done.
     package internal(set) var counters = CellPathCounters()
 
@@ -59,7 +61,6 @@ package final class Corridor {
     var isInBurst = false
     var isSettling = false
     var isSettleDue = false
-    var probes: [SlabHandle: EventLoopPromise<Ed25519Identity?>] = [:]
     private var lastID: UInt64 = 0
     private var isClosed = false
     private var ticker: RepeatedTask?
@@ -121,7 +122,7 @@ package final class Corridor {
     /// Reads the clock for a batch.
     func readClock() {
         now = .now
-        coarseNow = UInt32(truncatingIfNeeded: (now - epoch) / .milliseconds(1))
+        coarseNow = UInt32(truncatingIfNeeded: Int64((now - epoch) / .milliseconds(1)))
         if let factor = clock.advance(to: now) { rebase(by: factor) }
     }
 

@@ -1,7 +1,7 @@
 internal import Cells
 internal import NIOCore
 internal import NIOPosix
-package import OnionCrypto
+internal import OnionCrypto
 internal import Synchronization
 
 /// The annex: a few threads that answer CREATE2, the costly part of making a circuit.

@@ -29,8 +29,6 @@ struct ChannelWaiter: Hashable, Sendable {
         case relayCircuit
         /// A circuit that starts here.
         case originCircuit
-        /// An authority that looks whether the relay is there.
-        case probe
     }
 
     let kind: Kind

@@ -1,4 +1,4 @@
-package import Cells
+public import Cells
 
 /// The cells of one circuit that wait for one channel, first in, first out: the only queue of cells that we keep.
 ///
@@ -13,7 +13,7 @@ package struct CircuitQueue: ~Copyable {
     /// The last that came; meaningless while `head` is `.none`.
     @usableFromInline var tail: CellIndex
     /// How many wait.
-    @usableFromInline package private(set) var count: UInt32
+    @usableFromInline package internal(set) var count: UInt32
 
     /// An empty queue.
     @inlinable

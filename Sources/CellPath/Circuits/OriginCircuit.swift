@@ -1,0 +1,129 @@
+internal import Cells
+internal import Circuits
+internal import NIOCore
+
+/// A circuit that starts here, as its corridor keeps it.
+struct OriginRecord: ~Copyable {
+    /// What its owner holds.
+    let object: OriginCircuit
+    var machine: OriginCircuitMachine
+    /// The first hop's channel; `.none` until it is there.
+    var channel = SlabHandle.none
+    var circuitID = CircuitID.zero
+    /// Forward cells that wait for the channel; sealed when they leave.
+    var queue = CircuitQueue()
+    var schedule = ScheduleState()
+    var endpoint: UnsafeMutablePointer<CircuitEndpoint>?
+
+    init(object: OriginCircuit, machine: consuming OriginCircuitMachine) {
+        self.object = object
+        self.machine = machine
+    }
+}
+
+/// What a queued cell of a circuit that starts here still needs: `Cell.mark`.
+enum OriginMark {
+    /// Nothing: CREATE2 and CREATE_FAST.
+    static let ready: UInt8 = 0x80
+    /// Set for DATA, beside the hop in the lower bits.
+    static let data: UInt8 = 0x40
+    /// Which bits say the hop.
+    static let hop: UInt8 = 0x0F
+}
+
+/// A circuit that starts here, as its owner holds it.
+final class OriginCircuit: ClientCircuit {
+    let id: UInt64
+    private unowned let corridor: Corridor
+    /// `.none` once it has ended.
+    var handle = SlabHandle.none
+    /// Held until `circuitClosed`.
+    private var owner: (any ClientCircuitOwner)?
+    private(set) var path: [HopTarget]
+    private(set) var hopCount = 0
+    private(set) var isOpen = false
+    private(set) var streamCount = 0
+
+    private var isTouched = false
+    private var hasGrown = false
+    private var isBuilt = false
+    private var ending: CircuitEnding?
+
+    init(id: UInt64, path: [HopTarget], corridor: Corridor, owner: any ClientCircuitOwner) {
+        self.id = id
+        self.path = path
+        self.corridor = corridor
+        self.owner = owner
+    }
+
+    // MARK: What the corridor notes
+
+    func noteHops(_ count: Int, isBuilt: Bool) {
+        if count > hopCount, !isBuilt { hasGrown = true }
+        hopCount = count
+        if isBuilt {
+            isOpen = true
+            self.isBuilt = true
+        }
+        touch()
+    }
+
+    func note(_ ending: CircuitEnding) {
+        isOpen = false
+        handle = .none
+        streamCount = 0
+        if self.ending == nil { self.ending = ending }
+        touch()
+    }
+
+    func streamsChanged() {
+        streamCount = corridor.streamCount(of: handle)
+    }
+
+    private func touch() {
+        guard !isTouched else { return }
+        isTouched = true
+        corridor.touchedOrigins.append(self)
+        corridor.settleSoon()
+    }
+
+    func tellOwner() {
+        isTouched = false
+        if hasGrown {
+            hasGrown = false
+            owner?.circuitGrew(self)
+        }
+        if isBuilt {
+            isBuilt = false
+            if ending == nil { owner?.circuitBuilt(self) }
+        }
+        if let ending = ending.take() {
+            let owner = self.owner.take()
+            owner?.circuitClosed(self, ending)
+        }
+    }
+
+    // MARK: ClientCircuit
+
+    var eventLoop: any EventLoop { corridor.eventLoop }
+
+    func openStream(_ request: StreamRequest, owner: any StreamOwner) -> (any StreamPort)? {
+        guard isOpen else { return nil }
+        let stream = corridor.openStream(request, origin: handle, circuit: id, owner: owner)
+        streamsChanged()
+        return stream
+    }
+
+    func extend(to target: HopTarget) {
+        guard handle != .none else { return }
+        path.append(target)
+        isOpen = false
+        corridor.extendOrigin(handle, to: target)
+    }
+
+    func close(_ reason: DestroyReason) {
+        guard handle != .none else { return }
+        corridor.closeOrigin(
+            handle.slot, CircuitEnding(reason: reason, isRemote: false, hopCount: hopCount))
+    }
+}

@@ -1,0 +1,103 @@
+internal import Cells
+internal import Circuits
+internal import OnionCrypto
+
+/// The desk: messages for this node, at the end of somebody's circuit.
+extension Corridor {
+    /// A message that was recognised here.
+    func receiveAtEndpoint(_ cell: consuming Cell, tag: OnionTag, circuit slot: UInt32) {
+        let circuit = circuits.pointer(slot)
+        let endpoint: UnsafeMutablePointer<CircuitEndpoint>
+        if let there = circuit.pointee.endpoint {
+            endpoint = there
+        } else {
+            endpoint = makeEndpoint(.relay)
+            circuit.pointee.endpoint = endpoint
+        }
+        guard let header = try? RelayCellFormat.v0.decodeHeader(cell.bodyBytes) else { return closeForViolation(slot) }
+        let data = cell.bodyBytes.extracting(header.dataRange)
+        let received = endpoint.pointee.machine.receive(
+            header, data: data, tag: tag, isEarly: cell.command == .relayEarly)
+        if let due = received.sendmeDue {
+            let handle = circuits.handle(slot)
+            sendCircuitSendme(quoting: due, circuit: slot)
+            guard circuits.pointer(handle) != nil else { return }
+        }
+        switch received.action {
+        case .deliverData(let handle):
+            deliver(data, to: handle, endpoint)
+        case .none, .drop, .ignore:
+            break
+        case .streamMaySend(let handle):
+            wake(handle, endpoint)
+        case .circuitMaySend(let hop):
+            wakeStreams(endpoint, hop: hop)
+        case .openStream(let handle, _, let opening):
+            openStream(handle, opening, circuit: slot, endpoint)
+        case .refuseStream(let id, .end(let message)):
+            send(message, streamID: id, circuit: slot)
+        case .refuseStream(let id, .resolved(let message)):
+            send(message, streamID: id, circuit: slot)
+        case .streamEnded(let handle, let message):
+            endpoint.pointee.take(handle)?.note(message)
+        case .extend(let message):
+            extend(slot, message)
+        case .truncate(let reason):
+            truncate(slot, reason)
+        case .destroyCircuit(let reason):
+            counters.protocolViolations &+= 1
+            closeCircuit(slot, reason)
+        case .streamConnected, .streamResolved, .failStream, .extended, .truncated:
+            // Messages for a client, which its machine gives no relay.
+            break
+        }
+    }
+
+    private func openStream(
+        _ handle: StreamHandle, _ opening: StreamOpening, circuit slot: UInt32,
+        _ endpoint: UnsafeMutablePointer<CircuitEndpoint>
+    ) {
+        let circuit = circuits.pointer(slot)
+        let stream = CircuitStream(
+            id: makeID(), circuit: circuit.pointee.id, site: .relay(circuits.handle(slot)), handle: handle,
+            corridor: self)
+        endpoint.pointee.put(stream, at: handle)
+        let request: StreamRequest =
+            switch opening {
+            case .begin(let message): .begin(message)
+            case .beginDirectory: .beginDirectory
+            case .resolve(let message): .resolve(message)
+            }
+        stream.note(request, isFirstHop: circuit.pointee.isFirstHop)
+    }
+
+    /// Sends a message to the client.
+    func send(_ message: some RelayMessage, streamID: StreamID, circuit slot: UInt32) {
+        let circuit = circuits.pointer(slot)
+        guard var cell = pool.makeCell(circuitID: circuit.pointee.circuitID, command: .relay) else {
+            counters.droppedMemory &+= 1
+            return closeCircuit(slot, .resourceLimit)
+        }
+        var body = cell.body
+        var random = self.random
+        RelayCellFormat.v0.encode(message, streamID: streamID, into: &body, using: &random)
+        cell.mark = CellMark.originated
+        counters.originated &+= 1
+        enqueue(cell, circuit: slot)
+    }
+
+    private func sendCircuitSendme(quoting tag: OnionTag, circuit slot: UInt32) {
+        let circuit = circuits.pointer(slot)
+        guard var cell = pool.makeCell(circuitID: circuit.pointee.circuitID, command: .relay) else {
+            counters.droppedMemory &+= 1
+            return closeCircuit(slot, .resourceLimit)
+        }
+        var body = cell.body
+        var random = self.random
+        RelayCellFormat.v0.encodeCircuitSendme(
+            quoting: tag, version: settings.endpoint.sendmeEmitMinVersion, into: &body, using: &random)
+        cell.mark = CellMark.originated
+        counters.originated &+= 1
+        enqueue(cell, circuit: slot)
+    }
+}

@@ -1,0 +1,214 @@
+internal import Cells
+internal import Circuits
+internal import OnionCrypto
+
+/// The side door: streams at either end of a circuit.
+extension Corridor {
+    /// An endpoint without streams, at an address of its own.
+    func makeEndpoint(_ role: EndpointMachine.Role) -> UnsafeMutablePointer<CircuitEndpoint> {
+        let endpoint = UnsafeMutablePointer<CircuitEndpoint>.allocate(capacity: 1)
+        var random = self.random
+        endpoint.initialize(
+            to: CircuitEndpoint(
+                machine: EndpointMachine(role: role, parameters: settings.endpoint, using: &random)))
+        return endpoint
+    }
+
+    /// Ends an endpoint with its circuit; all streams hear DESTROY.
+    func closeEndpoint(_ endpoint: UnsafeMutablePointer<CircuitEndpoint>) {
+        for stream in endpoint.pointee.takeAll() { stream.note(EndMessage(reason: .destroy)) }
+        endpoint.deinitialize(count: 1)
+        endpoint.deallocate()
+    }
+
+    /// Puts a stream on the list of those whose owners have something to hear.
+    func touch(_ stream: CircuitStream) {
+        guard !stream.isTouched else { return }
+        stream.isTouched = true
+        touchedStreams.append(stream)
+        settleSoon()
+    }
+
+    /// Gives a DATA's bytes to their stream.
+    @inline(__always)
+    func deliver(_ data: RawSpan, to handle: StreamHandle, _ endpoint: UnsafeMutablePointer<CircuitEndpoint>) {
+        endpoint.pointee.stream(at: handle)?._withUnsafeGuaranteedRef { $0.receive(data) }
+    }
+
+    // MARK: Waking
+
+    /// Tells a stream that it may send.
+    func wake(_ handle: StreamHandle, _ endpoint: UnsafeMutablePointer<CircuitEndpoint>) {
+        endpoint.pointee.stream(at: handle)?._withUnsafeGuaranteedRef { $0.noteRoom() }
+    }
+
+    /// Tells those in line that they may send, unless the queue is too long anyway.
+    func wakeStreams(_ endpoint: UnsafeMutablePointer<CircuitEndpoint>, hop: Int) {
+        guard !endpoint.pointee.isQueueFull else { return }
+        while let handle = endpoint.pointee.machine.nextWaiting(hop: hop) { wake(handle, endpoint) }
+    }
+
+    /// A circuit's queue has become shorter.
+    @inline(__always)
+    func queueDrained(_ endpoint: UnsafeMutablePointer<CircuitEndpoint>, to count: UInt32, hop: Int = 0) {
+        guard endpoint.pointee.isQueueFull, count <= CellPathLimits.streamQueueLow else { return }
+        endpoint.pointee.isQueueFull = false
+        wakeStreams(endpoint, hop: hop)
+    }
+
+    // MARK: What ports ask
+
+    private struct Place {
+        let endpoint: UnsafeMutablePointer<CircuitEndpoint>
+        let handle: StreamHandle
+        let queueCount: UInt32
+
+        /// Cells that streams may still put into the queue.
+        var room: Int { max(0, CellPathLimits.streamQueueHigh - Int(queueCount)) }
+    }
+
+    private func place(of stream: CircuitStream) -> Place? {
+        guard let handle = stream.handle else { return nil }
+        switch stream.site {
+        case .relay(let circuit):
+            guard let circuit = circuits.pointer(circuit), let endpoint = circuit.pointee.endpoint else { return nil }
+            return Place(endpoint: endpoint, handle: handle, queueCount: circuit.pointee.queue.count)
+        case .origin(let origin):
+            guard let origin = origins.pointer(origin), let endpoint = origin.pointee.endpoint else { return nil }
+            return Place(endpoint: endpoint, handle: handle, queueCount: origin.pointee.queue.count)
+        }
+    }
+
+    /// How many bytes a stream may send. Who hears 0 is told when it is more.
+    func sendableBytes(of stream: CircuitStream) -> Int {
+        guard let place = place(of: stream) else { return 0 }
+        let windows = place.endpoint.pointee.machine.sendableBytes(place.handle)
+        let bytes = min(windows, place.room * CellsSpec.relayDataLength)
+        if bytes == 0 { wait(place) }
+        return bytes
+    }
+
+    private func wait(_ place: Place) {
+        if place.room == 0 { place.endpoint.pointee.isQueueFull = true }
+        place.endpoint.pointee.machine.wait(place.handle)
+    }
+
+    /// Packages bytes into DATA cells, as many as windows and queue take.
+    func send(_ bytes: UnsafeRawBufferPointer, from stream: CircuitStream) -> Int {
+        var taken = 0
+        var random = self.random
+        while taken < bytes.count, let place = place(of: stream) {
+            guard place.room > 0, let base = bytes.baseAddress else {
+                wait(place)
+                break
+            }
+            let length = place.endpoint.pointee.machine.package(
+                place.handle, available: bytes.count - taken, using: &random)
+            guard length > 0 else {
+                wait(place)
+                break
+            }
+            guard var cell = pool.makeCell(), let id = place.endpoint.pointee.machine.streamID(of: place.handle) else {
+                shed(stream)
+                break
+            }
+            var body = cell.body
+            RelayCellFormat.v0.encodeHeader(.data, streamID: id, length: length, into: &body, using: &random)
+            let start = RelayCellFormat.v0.dataOffset(of: .data)
+            // Safe: `package` gives no more than a cell holds, nor than there is.
+            body.withUnsafeMutableBytes { body in
+                if let room = body.baseAddress { (room + start).copyMemory(from: base + taken, byteCount: length) }
+            }
+            taken += length
+            counters.originated &+= 1
+            switch stream.site {
+            case .relay(let circuit):
+                cell.command = .relay
+                cell.mark = CellMark.originatedData
+                enqueue(cell, circuit: circuit.slot)
+            case .origin(let origin):
+                enqueueData(cell, hop: place.endpoint.pointee.machine.hop(of: place.handle) ?? 0, origin: origin.slot)
+            }
+        }
+        return taken
+    }
+
+    /// There is no memory for a stream's cell: its circuit goes.
+    private func shed(_ stream: CircuitStream) {
+        counters.droppedMemory &+= 1
+        counters.circuitsShed &+= 1
+        switch stream.site {
+        case .relay(let circuit): closeCircuit(circuit.slot, .resourceLimit)
+        case .origin(let origin): closeOrigin(origin.slot, ending(of: origin.slot, .resourceLimit))
+        }
+    }
+
+    /// A stream's owner has taken what came: acknowledge what is due.
+    func acknowledge(_ stream: CircuitStream) {
+        guard let place = place(of: stream), let id = place.endpoint.pointee.machine.streamID(of: place.handle) else {
+            return
+        }
+        let hop = place.endpoint.pointee.machine.hop(of: place.handle) ?? 0
+        for _ in 0..<place.endpoint.pointee.machine.acknowledge(place.handle) {
+            sendStreamSendme(id, hop: hop, site: stream.site)
+        }
+    }
+
+    private func sendStreamSendme(_ id: StreamID, hop: Int, site: CircuitStream.Site) {
+        switch site {
+        case .relay(let circuit):
+            guard circuits.pointer(circuit) != nil else { return }
+            send(StreamSendmeMessage(), streamID: id, circuit: circuit.slot)
+        case .origin(let origin):
+            guard origins.pointer(origin) != nil else { return }
+            send(StreamSendmeMessage(), streamID: id, hop: hop, origin: origin.slot)
+        }
+    }
+
+    /// Answers BEGIN.
+    func sendConnected(_ message: ConnectedMessage, from stream: CircuitStream) {
+        guard case .relay(let circuit) = stream.site, let place = place(of: stream),
+            let id = place.endpoint.pointee.machine.sendConnected(place.handle)
+        else { return }
+        send(message, streamID: id, circuit: circuit.slot)
+        // Bytes that came before CONNECTED are acknowledged after it.
+        if !stream.isBacklogged { acknowledge(stream) }
+    }
+
+    /// Answers RESOLVE; the stream has ended.
+    func sendResolved(_ message: ResolvedMessage, from stream: CircuitStream) {
+        guard case .relay(let circuit) = stream.site, let place = place(of: stream),
+            let id = place.endpoint.pointee.machine.sendResolved(place.handle)
+        else { return }
+        stream.handle = nil
+        _ = place.endpoint.pointee.take(place.handle)
+        send(message, streamID: id, circuit: circuit.slot)
+    }
+
+    /// Ends a stream from this side.
+    func end(_ stream: CircuitStream, _ message: EndMessage) {
+        guard let place = place(of: stream) else { return }
+        stream.handle = nil
+        guard let (id, hop) = place.endpoint.pointee.machine.endStream(place.handle) else { return }
+        _ = place.endpoint.pointee.take(place.handle)
+        switch stream.site {
+        case .relay(let circuit):
+            send(message, streamID: id, circuit: circuit.slot)
+        case .origin(let origin):
+            // tor-spec §6.3: a client says MISC whatever the reason, since it would tell the exit something.
+            send(EndMessage(reason: .misc), streamID: id, hop: hop, origin: origin.slot)
+            origins.pointer(origin.slot).pointee.object.streamsChanged()
+        }
+    }
+}
+
+/// A stream's SENDME, which says nothing more (tor-spec §7.4).
+struct StreamSendmeMessage: RelayMessage {
+    static let command = RelayCommand.sendme
+
+    init() {}
+
+    init(data: RawSpan) throws(WireError) {}
+
+    func encode(into bytes: inout [UInt8]) {}
+}
