@@ -33,6 +33,7 @@ final class TestNode: @unchecked Sendable {
         group = MultiThreadedEventLoopGroup(numberOfThreads: count)
         self.keys = keys
         self.host = host
+        let group = self.group
         let loops = (0..<count).map { _ in group.next() }
         environment = CellPathEnvironment(
             loops: loops, memory: MemoryBudget(limit: memory), bandwidth: SharedBandwidth(now: .now),
