@@ -115,7 +115,9 @@ extension CorridorTests {
             try await eventually {
                 for relay in network.relays {
                     for index in 0..<2 {
-                        let counts = try await relay.run(on: index) { ($0.circuits.count, $0.legs.count, $0.pool.liveCount) }
+                        let counts = try await relay.run(on: index) {
+                            ($0.circuits.count, $0.legs.count, $0.pool.liveCount)
+                        }
                         if counts != (0, 0, 0) { return false }
                     }
                 }

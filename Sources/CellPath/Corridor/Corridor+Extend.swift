@@ -53,7 +53,8 @@ extension Corridor {
     func channelReady(_ waiter: ChannelWaiter, loop: Int, channel: SlabHandle) {
         switch waiter.kind {
         case .relayCircuit:
-            guard let circuit = circuits.pointer(waiter.handle), let create = circuit.pointee.pendingCreate.take() else {
+            guard let circuit = circuits.pointer(waiter.handle), let create = circuit.pointee.pendingCreate.take()
+            else {
                 return
             }
             tell(loop, .makeLeg(owner: waiter.handle, ownerLoop: index, channel: channel, create: create))
