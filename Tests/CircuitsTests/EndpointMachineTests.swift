@@ -331,7 +331,7 @@ struct EndpointMachineTests {
         #expect(receive(&relay, .sendme, stream: 5).action == .destroyCircuit(.torProtocol))
     }
 
-    @Test func `streams that wait for the circuit share its window in turn`() throws {
+    @Test func `streams that wait for the circuit are called in turn`() throws {
         var relay = makeEndpoint(.relay)
         var random = SeededRandom()
         var handles: [StreamHandle] = []
@@ -343,7 +343,7 @@ struct EndpointMachineTests {
             handles.append(handle)
         }
         for number in 0..<1000 {
-            let handle = handles[number < 450 ? 0 : number < 900 ? 1 : 2]
+            let handle = handles[number < 400 ? 0 : number < 800 ? 1 : 2]
             #expect(relay.package(handle, available: 498, using: &random) > 0)
             relay.dataSealed(tag(UInt8(truncatingIfNeeded: number + 1)))
         }
@@ -353,19 +353,52 @@ struct EndpointMachineTests {
         }
         #expect(relay.nextWaiting() == nil)
         #expect(receive(&relay, .sendme, sendme(tag(100))).action == .circuitMaySend(hop: 0))
-        let first = relay.nextWaiting()
-        #expect(first == handles[0])
-        // Two others wait: a third of 100, rounded up.
-        #expect(relay.sendableCells(handles[0]) == 34)
-        for _ in 1...34 { _ = relay.package(handles[0], available: 498, using: &random) }
+        #expect(relay.nextWaiting() == handles[0])
+        for _ in 1...60 { #expect(relay.package(handles[0], available: 498, using: &random) > 0) }
         relay.wait(handles[0])
         #expect(relay.nextWaiting() == handles[1])
-        #expect(relay.sendableCells(handles[1]) == 22)
-        for _ in 1...22 { _ = relay.package(handles[1], available: 498, using: &random) }
+        for _ in 1...40 { #expect(relay.package(handles[1], available: 498, using: &random) > 0) }
+        relay.wait(handles[1])
+        #expect(relay.nextWaiting() == nil)
+        #expect(receive(&relay, .sendme, sendme(tag(200))).action == .circuitMaySend(hop: 0))
         #expect(relay.nextWaiting() == handles[2])
         #expect(relay.nextWaiting() == handles[0])
+        #expect(relay.nextWaiting() == handles[1])
         #expect(relay.nextWaiting() == nil)
-        #expect(relay.sendableCells(hop: 0) == 44)
+    }
+
+    @Test func `no stream starves when all are called at once and each takes all it can`() throws {
+        var relay = makeEndpoint(.relay)
+        var random = SeededRandom()
+        var handles: [StreamHandle] = []
+        for id in 1...5 as ClosedRange<UInt16> {
+            guard case .openStream(let handle, _, _) = receive(&relay, .begin, stream: id, begin).action else {
+                throw TestFailure()
+            }
+            _ = relay.sendConnected(handle)
+            handles.append(handle)
+        }
+        var served = [Int](repeating: 0, count: 5)
+        var called = handles
+        for _ in 1...50 {
+            for handle in called {
+                let index = handles.firstIndex(of: handle)!
+                while relay.package(handle, available: 498, using: &random) > 0 {
+                    relay.dataSealed(tag(1))
+                    served[index] += 1
+                    // Its own window shall not hold it back.
+                    if served[index] % 50 == 0 { _ = receive(&relay, .sendme, stream: UInt16(index + 1)) }
+                }
+                relay.wait(handle)
+            }
+            #expect(receive(&relay, .sendme, sendme(tag(1))).action == .circuitMaySend(hop: 0))
+            called = []
+            while let handle = relay.nextWaiting() { called.append(handle) }
+            #expect(called.count == 5)
+        }
+        #expect(served.reduce(0, +) == 1000 + 49 * 100)
+        // The first round gave all 1000 to one; since then they have had 100 each in turn.
+        #expect(served.dropFirst().allSatisfy { (900...1000).contains($0) })
     }
 
     @Test func `a client has windows for each hop`() throws {
@@ -449,5 +482,52 @@ struct EndpointMachineTests {
         #expect(relay.hop(of: handle) == nil)
         relay.wait(handle)
         #expect(relay.nextWaiting() == nil)
+    }
+
+    @Test func `nothing that a peer says traps`() {
+        var random = SeededRandom(seed: 42)
+        for role in [EndpointMachine.Role.client, .relay] {
+            var endpoint = makeEndpoint(role)
+            var handles: [StreamHandle] = []
+            var destroyed = 0
+            for _ in 0..<15_000 {
+                let command = RelayCommand(rawValue: UInt8.random(in: 0...16, using: &random))
+                let stream: UInt16
+                let known = handles.randomElement(using: &random).flatMap { endpoint.streamID(of: $0)?.rawValue }
+                stream = Bool.random(using: &random) ? known ?? 1 : UInt16.random(in: 0...20, using: &random)
+                let lengths = [0, 1, 4, 8, 23, 100, 498]
+                var data = random.bytes(lengths.randomElement(using: &random)!)
+                if command == .begin, Bool.random(using: &random) { data = begin }
+                let answer = receive(
+                    &endpoint, command, stream: stream, data, tag: tag(UInt8.random(in: 0...3, using: &random)),
+                    hop: role == .client ? Int.random(in: 0...3, using: &random) : 0,
+                    isEarly: Bool.random(using: &random))
+                if case .openStream(let handle, _, _) = answer.action { handles.append(handle) }
+                if case .destroyCircuit = answer.action { destroyed += 1 }
+                switch Int.random(in: 0...9, using: &random) {
+                case 0:
+                    if let opened = endpoint.openStream(
+                        Bool.random(using: &random) ? .connection : .resolve, hop: Int.random(in: 0...2, using: &random)
+                    ) {
+                        handles.append(opened.handle)
+                    }
+                case 1: if let handle = handles.randomElement(using: &random) { _ = endpoint.sendConnected(handle) }
+                case 2: if let handle = handles.randomElement(using: &random) { _ = endpoint.sendResolved(handle) }
+                case 3: if let handle = handles.randomElement(using: &random) { _ = endpoint.endStream(handle) }
+                case 4: if let handle = handles.randomElement(using: &random) { _ = endpoint.acknowledge(handle) }
+                case 5: if let handle = handles.randomElement(using: &random) { endpoint.wait(handle) }
+                case 6: while let handle = endpoint.nextWaiting(hop: 0) { _ = endpoint.acknowledge(handle) }
+                default:
+                    if let handle = handles.randomElement(using: &random) {
+                        let hop = endpoint.hop(of: handle) ?? 0
+                        if endpoint.package(handle, available: 900, using: &random) > 0 {
+                            endpoint.dataSealed(tag(UInt8.random(in: 0...3, using: &random)), hop: hop)
+                        }
+                    }
+                }
+                if handles.count > 40 { handles.removeFirst(20) }
+            }
+            #expect(destroyed > 0)
+        }
     }
 }

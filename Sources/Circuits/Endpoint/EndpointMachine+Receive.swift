@@ -89,7 +89,7 @@ extension EndpointMachine {
             let handle = streams.handle(at: slot)
             // Who waits for the circuit's window too stays in line.
             guard streams.isWaiting(slot), canPackage(handle) else { return .none }
-            streams.stopWaiting(slot)
+            streams.call(slot)
             return .streamMaySend(handle)
         case let verdict: return settle(verdict)
         }

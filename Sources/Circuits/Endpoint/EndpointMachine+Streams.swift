@@ -3,9 +3,10 @@ package import Cells
 extension EndpointMachine {
     /// At a client: opens a stream to a hop. The driver sends BEGIN, BEGIN_DIR or RESOLVE with its ID.
     ///
-    /// - Returns: the stream and its ID; nil if there are too many, or no ID is left.
+    /// - Returns: the stream and its ID; nil if there are too many, or there is no such hop.
     package mutating func openStream(_ kind: StreamKind, hop: Int) -> (handle: StreamHandle, id: StreamID)? {
-        guard role == .client, let hop = UInt8(exactly: hop), let id = freeStreamID() else { return nil }
+        guard role == .client, (0..<hopCount).contains(hop), let hop = UInt8(exactly: hop), let id = freeStreamID()
+        else { return nil }
         let state: StreamMachine.State = kind == .resolve ? .awaitingResolved : .awaitingConnected
         guard let handle = streams.insert(StreamMachine(id: id, hop: hop, state: state)) else { return nil }
         return (handle, id)

@@ -43,6 +43,9 @@ package struct EndpointMachine: ~Copyable {
         flows.append(makeFlow())
     }
 
+    /// How many hops can be spoken to; one at a relay.
+    package var hopCount: Int { role == .relay ? 1 : flows.count }
+
     /// Streams that have not ended.
     package var streamCount: Int { streams.count - streams.halfClosedCount }
 
@@ -65,18 +68,14 @@ package struct EndpointMachine: ~Copyable {
         flows.indices.contains(hop) ? flows[hop].control.sendableCells : role == .relay ? parameters.circuitWindow : 0
     }
 
-    /// How many DATA cells a stream may send now: what its window and its share of the circuit's window leave.
-    ///
-    /// While others wait in line, a stream gets as much of the circuit's window as each of them, rounded up.
+    /// How many DATA cells a stream may send now: what its window and the circuit's leave.
     package func sendableCells(_ handle: StreamHandle) -> Int {
         guard let slot = streams.slot(of: handle), let stream = streams[slot] else { return 0 }
-        return sendableCells(slot: slot, stream)
+        return sendableCells(stream)
     }
 
-    private func sendableCells(slot: Int, _ stream: StreamMachine) -> Int {
-        let circuit = sendableCells(hop: Int(stream.hop))
-        let others = streams.waitingCount - (streams.isWaiting(slot) ? 1 : 0)
-        return min(stream.sendableCells, (circuit + others) / (others + 1))
+    private func sendableCells(_ stream: StreamMachine) -> Int {
+        min(stream.sendableCells, sendableCells(hop: Int(stream.hop)))
     }
 
     /// How many bytes `package` would take now, one cell after the other; a little less at times, never more.
@@ -102,7 +101,7 @@ package struct EndpointMachine: ~Copyable {
         _ handle: StreamHandle, available: Int, using random: inout some RandomNumberGenerator
     ) -> Int {
         guard available > 0, let slot = streams.slot(of: handle), let stream = streams[slot],
-            sendableCells(slot: slot, stream) > 0
+            sendableCells(stream) > 0
         else { return 0 }
         let hop = Int(stream.hop)
         ensureFlow()
@@ -124,12 +123,12 @@ package struct EndpointMachine: ~Copyable {
         streams.wait(slot)
     }
 
-    /// Takes the next stream in line out of it that may send to `hop` now; nil if there is none.
+    /// Takes the next stream out of the line that may send to `hop` now; nil if there is none.
     ///
-    /// Call until nil, as long as the circuit's queue takes cells. A stream that could not send all must `wait` again, and
-    /// then comes last.
+    /// Ask until nil, as long as the circuit's queue takes cells, and tell each owner, then or later. Who cannot send all must
+    /// `wait` again. Who finds nothing left comes before who was served: streams take turns, however the driver asks.
     package mutating func nextWaiting(hop: Int = 0) -> StreamHandle? {
-        guard sendableCells(hop: hop) > 0, let slot = streams.nextWaiting(hop: hop) else { return nil }
+        guard sendableCells(hop: hop) > 0, let slot = streams.callNext(hop: hop) else { return nil }
         return streams.handle(at: slot)
     }
 

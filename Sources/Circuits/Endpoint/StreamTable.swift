@@ -1,6 +1,9 @@
 package import Cells
 
-/// The streams of one circuit: slots that are used again, found by stream ID or by handle, and a line of those that wait.
+/// The streams of one circuit: slots that are used again, found by stream ID or by handle, and the lines of those that wait.
+///
+/// Of two lines the first is for who has been called and then found nothing left, the second for all others; so who has just
+/// been served comes last even if everybody is called at once and one of them takes all there is.
 ///
 /// Allocates when a stream opens and there is no free slot, never per message. An empty table owns nothing.
 package struct StreamTable: ~Copyable {
@@ -8,17 +11,24 @@ package struct StreamTable: ~Copyable {
         var stream: StreamMachine?
         /// Of the stream that is here, or of the next one.
         var generation: UInt32 = 0
-        /// The next free slot; or the next and previous of the line. -1: none.
+        /// The next free slot; or the next and previous in line. -1: none.
         var next: Int32 = -1
         var previous: Int32 = -1
-        var isWaiting = false
+        /// Which line it stands in; -1: none.
+        var line: Int8 = -1
+        /// Whether it has been called from a line and has sent nothing since.
+        var isUnserved = false
+    }
+
+    private struct Line {
+        var first: Int32 = -1
+        var last: Int32 = -1
     }
 
     private var slots: [Slot] = []
     private var index = StreamIndex()
     private var firstFree: Int32 = -1
-    private var firstWaiting: Int32 = -1
-    private var lastWaiting: Int32 = -1
+    private var lines: (Line, Line) = (Line(), Line())
     /// Streams that are there, half-closed ones included.
     package private(set) var count = 0
     /// Of those, the ones that we have ended.
@@ -49,40 +59,38 @@ package struct StreamTable: ~Copyable {
         StreamHandle(slot: Int32(slot), generation: slots[slot].generation)
     }
 
-    /// The stream in a slot, if there is one; to be changed in place, never to be replaced.
-    package private(set) subscript(slot: Int) -> StreamMachine? {
-        get { slots[slot].stream }
-        _modify { yield &slots[slot].stream }
-    }
+    /// The stream in a slot, if there is one.
+    package subscript(slot: Int) -> StreamMachine? { slots[slot].stream }
 
     /// Tells the stream in a slot that DATA has come.
     mutating func receiveData(_ slot: Int) -> StreamMachine.Verdict {
-        self[slot]?.receiveData() ?? .unexpected
+        slots[slot].stream?.receiveData() ?? .unexpected
     }
 
     /// Tells it that a SENDME has come.
     mutating func receiveSendme(_ slot: Int) -> StreamMachine.Verdict {
-        self[slot]?.receiveSendme() ?? .unexpected
+        slots[slot].stream?.receiveSendme() ?? .unexpected
     }
 
     /// Tells it that CONNECTED has come.
     mutating func receiveConnected(_ slot: Int) -> StreamMachine.Verdict {
-        self[slot]?.receiveConnected() ?? .unexpected
+        slots[slot].stream?.receiveConnected() ?? .unexpected
     }
 
     /// Tells it that we say CONNECTED.
     mutating func sendConnected(_ slot: Int) -> Bool {
-        self[slot]?.sendConnected() ?? false
+        slots[slot].stream?.sendConnected() ?? false
     }
 
     /// Tells it that we package DATA.
     mutating func sendData(_ slot: Int) {
-        self[slot]?.sendData()
+        slots[slot].isUnserved = false
+        slots[slot].stream?.sendData()
     }
 
     /// Asks it how many SENDMEs to send.
     mutating func acknowledge(_ slot: Int) -> Int {
-        self[slot]?.acknowledge() ?? 0
+        slots[slot].stream?.acknowledge() ?? 0
     }
 
     // MARK: Coming and going
@@ -112,6 +120,7 @@ package struct StreamTable: ~Copyable {
         if stream.isHalfClosed { halfClosedCount -= 1 }
         index.remove(stream.id)
         slots[slot].stream = nil
+        slots[slot].isUnserved = false
         // Wraps after four thousand million streams in one slot; nobody keeps a handle that long.
         slots[slot].generation &+= 1
         slots[slot].next = firstFree
@@ -128,50 +137,69 @@ package struct StreamTable: ~Copyable {
         halfClosedCount += 1
     }
 
-    // MARK: The line
+    // MARK: The lines
 
     /// Whether a stream stands in line.
     package func isWaiting(_ slot: Int) -> Bool {
-        slots[slot].isWaiting
+        slots[slot].line >= 0
     }
 
-    /// Puts a stream at the end of the line, unless it stands there.
+    /// Puts a stream at the end of its line, unless it stands there.
     package mutating func wait(_ slot: Int) {
-        guard slots[slot].stream != nil, !slots[slot].isWaiting else { return }
-        slots[slot].isWaiting = true
-        slots[slot].next = -1
-        slots[slot].previous = lastWaiting
-        if lastWaiting >= 0 { slots[Int(lastWaiting)].next = Int32(slot) } else { firstWaiting = Int32(slot) }
-        lastWaiting = Int32(slot)
+        guard slots[slot].stream != nil, slots[slot].line < 0 else { return }
+        if slots[slot].isUnserved {
+            Self.append(slot, 0, &lines.0, &slots)
+        } else {
+            Self.append(slot, 1, &lines.1, &slots)
+        }
         waitingCount += 1
     }
 
-    /// Takes a stream out of the line.
-    ///
-    /// - Returns: whether it stood there.
-    @discardableResult
-    package mutating func stopWaiting(_ slot: Int) -> Bool {
-        guard slots[slot].isWaiting else { return false }
-        let (next, previous) = (slots[slot].next, slots[slot].previous)
-        if previous >= 0 { slots[Int(previous)].next = next } else { firstWaiting = next }
-        if next >= 0 { slots[Int(next)].previous = previous } else { lastWaiting = previous }
-        slots[slot].isWaiting = false
-        slots[slot].next = -1
-        slots[slot].previous = -1
+    /// Takes a stream out of its line.
+    package mutating func stopWaiting(_ slot: Int) {
+        guard slots[slot].line >= 0 else { return }
+        if slots[slot].line == 0 { Self.take(slot, &lines.0, &slots) } else { Self.take(slot, &lines.1, &slots) }
         waitingCount -= 1
-        return true
     }
 
-    /// Takes the first in the line out that is at `hop` and may send as far as its own window goes.
-    package mutating func nextWaiting(hop: Int) -> Int? {
-        var slot = firstWaiting
+    /// Calls a stream: takes it out of its line.
+    package mutating func call(_ slot: Int) {
+        stopWaiting(slot)
+        slots[slot].isUnserved = true
+    }
+
+    /// Calls the first in line that is at `hop` and may send as far as its own window goes.
+    package mutating func callNext(hop: Int) -> Int? {
+        guard let slot = first(hop, from: lines.0.first) ?? first(hop, from: lines.1.first) else { return nil }
+        call(slot)
+        return slot
+    }
+
+    private func first(_ hop: Int, from start: Int32) -> Int? {
+        var slot = start
         while slot >= 0 {
             if let stream = slots[Int(slot)].stream, Int(stream.hop) == hop, stream.sendableCells > 0 {
-                stopWaiting(Int(slot))
                 return Int(slot)
             }
             slot = slots[Int(slot)].next
         }
         return nil
+    }
+
+    private static func append(_ slot: Int, _ number: Int8, _ line: inout Line, _ slots: inout [Slot]) {
+        slots[slot].line = number
+        slots[slot].next = -1
+        slots[slot].previous = line.last
+        if line.last >= 0 { slots[Int(line.last)].next = Int32(slot) } else { line.first = Int32(slot) }
+        line.last = Int32(slot)
+    }
+
+    private static func take(_ slot: Int, _ line: inout Line, _ slots: inout [Slot]) {
+        let (next, previous) = (slots[slot].next, slots[slot].previous)
+        if previous >= 0 { slots[Int(previous)].next = next } else { line.first = next }
+        if next >= 0 { slots[Int(next)].previous = previous } else { line.last = previous }
+        slots[slot].line = -1
+        slots[slot].next = -1
+        slots[slot].previous = -1
     }
 }

@@ -57,8 +57,13 @@ package struct OriginLayers: ~Copyable, Sendable {
 
     /// Adds a hop; there must be room.
     package mutating func append(_ keys: borrowing CircuitKeys) {
+        append(forward: keys.makeForwardLayer(), backward: keys.makeBackwardLayer())
+    }
+
+    /// Adds a hop by its layers; there must be room.
+    package mutating func append(forward: consuming OnionLayer, backward: consuming OnionLayer) {
         precondition(count < OriginLimits.hops)
-        places[count] = .hop(forward: keys.makeForwardLayer(), backward: keys.makeBackwardLayer())
+        places[count] = .hop(forward: forward, backward: backward)
         count += 1
     }
 
