@@ -32,19 +32,23 @@ extension Corridor {
         let record = channels.pointer(channel)
         let connection = record.pointee.driver.tls
         record.pointee.lastSent = now
-        while true {
-            while connection.canTakeCells {
-                if let cell = record.pointee.control.popFirst(from: pool) {
-                    counters.sent &+= 1
-                    connection.append(cell)
-                } else if let next = record.pointee.scheduler.first {
-                    sendQuantum(of: next, record, connection)
-                } else {
-                    break
-                }
-            }
+        repeat {
+            fill(record, connection)
             connection.flush()
-            guard connection.canTakeCells, record.pointee.hasWaiting else { return }
+        } while connection.canTakeCells && record.pointee.hasWaiting
+    }
+
+    /// Moves cells from queues to TLS records, as many as there are or are taken.
+    func fill(_ record: UnsafeMutablePointer<ChannelRecord>, _ connection: TLSHandler) {
+        while connection.canTakeCells {
+            if let cell = record.pointee.control.popFirst(from: pool) {
+                counters.sent &+= 1
+                connection.append(cell)
+            } else if let next = record.pointee.scheduler.first {
+                sendQuantum(of: next, record, connection)
+            } else {
+                break
+            }
         }
     }
 

@@ -42,9 +42,11 @@ final class LoopMailbox: Sendable {
     /// Gives read batches back; a few are kept.
     func giveBack(_ batches: inout [LoopBatch]) {
         contents.withLock { contents in
-            for batch in batches where contents.spare.count < CellPathLimits.spareBatches {
-                batch.clear()
-                contents.spare.append(batch)
+            var next = 0
+            while next < batches.count, contents.spare.count < CellPathLimits.spareBatches {
+                batches[next].clear()
+                contents.spare.append(batches[next])
+                next += 1
             }
         }
         batches.removeAll(keepingCapacity: true)

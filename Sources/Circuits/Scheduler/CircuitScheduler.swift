@@ -97,7 +97,7 @@ package struct CircuitScheduler<Member: BitwiseCopyable & Sendable>: ~Copyable {
     }
 
     /// The circuit that may send next.
-    @inlinable package var first: Member? { heap.first?.member }
+    @inlinable package var first: Member? { heap.isEmpty ? nil : heap[0].member }
 
     /// What the next but one has sent, up to which the first may go on.
     @inlinable package var secondBurden: Double {
