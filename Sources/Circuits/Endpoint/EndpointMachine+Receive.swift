@@ -125,7 +125,8 @@ extension EndpointMachine {
     }
 
     private mutating func receiveEnd(_ id: StreamID, _ data: RawSpan, _ hop: Int) -> ReceiveMessageAction {
-        // C Tor: an END that gives no reason ends the circuit, whether its stream is known or not.
+        // C Tor 0.4.9: an END that gives no reason ends the circuit, whether its stream is known or not. (tor-spec §6.3 would
+        // take it as MISC; nobody sends one.)
         guard data.byteCount > 0 else { return .destroyCircuit(.torProtocol) }
         guard let slot = find(id, hop) else { return unexpected(.unknownStream) }
         // A malformed address of EXITPOLICY is no reason to keep the stream.
@@ -185,7 +186,7 @@ extension EndpointMachine {
         _ header: RelayMessageHeader, _ data: RawSpan, _ isEarly: Bool
     ) -> ReceiveMessageAction {
         guard header.streamID == .zero, role == .relay else { return unexpected(.wrongEnd) }
-        // tor-spec §5.6: "If a node ... receives [EXTEND2] in a RELAY cell ... it MUST" not be taken, but for the parameter.
+        // tor-spec §5.6: "relays should reject any EXTEND/EXTEND2 cell not received in a RELAY_EARLY cell".
         guard isEarly || parameters.allowsNonEarlyExtend else { return unexpected(.notEarly) }
         // EXTEND carries TAP only, which is gone: C Tor destroys the circuit. tor-spec §5.1.2: exactly one RSA identity, at
         // most one Ed25519 identity, at least one address.

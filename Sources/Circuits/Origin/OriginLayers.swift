@@ -84,7 +84,7 @@ package struct OriginLayers: ~Copyable, Sendable {
         return tag
     }
 
-    /// Peels a backward cell until some hop's message comes out (tor-spec §5.5.3).
+    /// Peels a backward cell until some hop's message comes out (tor-spec §5.5.4).
     ///
     /// - Returns: whose it is, and its tag; nil if it is nobody's.
     package mutating func open(command: CellCommand, body: inout MutableRawSpan) -> (hop: Int, tag: OnionTag)? {
