@@ -419,6 +419,19 @@ struct EndpointMachineTests {
         #expect(client.sendableCells(hop: 9) == 0)
     }
 
+    @Test func `a first window from the consensus is kept within bounds before and after the first DATA`() throws {
+        for (asked, expected) in [(-5, 100), (300, 300), (5000, 1000)] {
+            var parameters = EndpointParameters()
+            parameters.circuitWindow = asked
+            var relay = makeEndpoint(.relay, parameters)
+            let handle = try openStream(&relay)
+            #expect(relay.sendableCells(hop: 0) == expected)
+            var random = SeededRandom()
+            #expect(relay.package(handle, available: 1, using: &random) == 1)
+            #expect(relay.sendableCells(hop: 0) == expected - 1)
+        }
+    }
+
     @Test func `the consensus can refuse SENDMEs of version 0`() throws {
         var parameters = EndpointParameters()
         parameters.sendmeAcceptMinVersion = 1

@@ -65,7 +65,8 @@ package struct EndpointMachine: ~Copyable {
 
     /// How many DATA cells the circuit would take now for a hop.
     package func sendableCells(hop: Int) -> Int {
-        flows.indices.contains(hop) ? flows[hop].control.sendableCells : role == .relay ? parameters.circuitWindow : 0
+        if flows.indices.contains(hop) { return flows[hop].control.sendableCells }
+        return role == .relay && hop == 0 ? makeFlow().control.sendableCells : 0
     }
 
     /// How many DATA cells a stream may send now: what its window and the circuit's leave.
