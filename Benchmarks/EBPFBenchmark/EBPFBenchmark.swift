@@ -86,8 +86,9 @@ enum EBPFBenchmark {
 
     private static let memory: [UInt8] = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 131 &+ 7) }
 
-    /// The best of several rounds, in nanoseconds per call, and the result of the first call.
-    private static func best(_ call: () throws -> Void) rethrows -> Double {
+    /// The median of several rounds, in nanoseconds per call.
+    @inline(__always)
+    private static func median(_ call: () throws -> Void) rethrows -> Double {
         let clock = ContinuousClock()
         var count = 1
         while true {
@@ -95,13 +96,16 @@ enum EBPFBenchmark {
             if once > .microseconds(150) { break }
             count *= 2
         }
-        var best = Double.infinity
-        for _ in 0..<60 {
+        var rounds: [Double] = []
+        for _ in 0..<101 {
             let duration = try clock.measure { for _ in 0..<count { try call() } }
-            let attoseconds = Double(duration.components.attoseconds) + Double(duration.components.seconds) * 1e18
-            best = min(best, attoseconds / 1e9 / Double(count))
+            rounds.append(nanoseconds(duration) / Double(count))
         }
-        return best
+        return middle(rounds)
+    }
+
+    private static func nanoseconds(_ duration: Duration) -> Double {
+        Double(duration.components.attoseconds) / 1e9 + Double(duration.components.seconds) * 1e9
     }
 
     private static func timeNative(_ workload: Workload) -> (Double, UInt64) {
@@ -109,7 +113,7 @@ enum EBPFBenchmark {
         defer { copy.deallocate() }
         copy.initialize(from: memory, count: length)
         let result = workload(copy, u64(length))
-        return (best { _ = workload(copy, u64(length)) }, result)
+        return (median { _ = workload(copy, u64(length)) }, result)
     }
 
     private static func time(_ module: Module, _ name: String) throws -> (time: Double, result: UInt64, fuel: Double) {
@@ -119,15 +123,15 @@ enum EBPFBenchmark {
         instance.write(memory, at: window)
         let result = try instance.call(program, UInt64(window), UInt64(length), fuel: 1 << 40)
         let used = Double((1 << 40) - instance.fuelLeft)
-        let time = try best { _ = try instance.call(program, UInt64(window), UInt64(length), fuel: 1 << 40) }
+        let time = try median { _ = try instance.call(program, UInt64(window), UInt64(length), fuel: 1 << 40) }
         return (time, result, used)
     }
 
     private static func costs(_ bytes: [UInt8], _ object: Object) throws {
-        let load = try best { _ = try Object(elf: bytes) }
+        let load = try median { _ = try Object(elf: bytes) }
         let interpreter = Module.Options(engine: .interpreter)
-        let verify = try best { _ = try Module(object, helpers: [identity], options: interpreter) }
-        let compile = try best { _ = try Module(object, helpers: [identity]) }
+        let verify = try median { _ = try Module(object, helpers: [identity], options: interpreter) }
+        let compile = try median { _ = try Module(object, helpers: [identity]) }
         let count = object.instructions.count
         print("load \(format(load / 1000)) us, verify \(format(verify / 1000)) us,", terminator: " ")
         print("verify and compile \(format(compile / 1000)) us for \(count) slots")
@@ -135,18 +139,51 @@ enum EBPFBenchmark {
             let text = String(
                 repeating: "add r1, r2\nldxdw r3, [r1+8]\njlt r3, r2, +0\nstxw [r10-8], r3\n", count: size / 4)
             let long = Object(instructions: try Assembler.assemble(text + "exit"))
-            let slow = try best { _ = try Module(long, options: interpreter) }
-            let fast = try best { _ = try Module(long) }
+            let slow = try median { _ = try Module(long, options: interpreter) }
+            let fast = try median { _ = try Module(long) }
             print("\(size) instructions: verify \(format(slow / 1000)) us, compile \(format((fast - slow) / 1000)) us")
         }
         for size in [16 << 10, 64 << 10] {
             let module = try Module(object, helpers: [identity], options: Module.Options(arenaSize: size))
             let pool = ArenaPool()
-            let warm = try best { _ = try Instance(of: module, in: pool) }
-            let cold = try best { _ = try Instance(of: module, in: ArenaPool()) }
-            print("instance of \(size >> 10) KiB: warm \(format(warm)) ns, from a new pool \(format(cold)) ns")
+            let both = try median { _ = try Instance(of: module, in: pool) }
+            print("instance of \(size >> 10) KiB: made and given back \(format(both)) ns")
+        }
+        let module = try Module(object, helpers: [identity], options: Module.Options(arenaSize: 16 << 10))
+        let pool = ArenaPool()
+        for temperature in ["cold", "warm"] {
+            let (made, called, wiped) = try crowd(module, in: pool, count: 30_000)
+            print("30,000 instances of 16 KiB alive, \(temperature) pool:", terminator: " ")
+            print("made \(format(made)) ns, called \(format(called)) ns, given back \(format(wiped)) ns each")
         }
     }
+
+    /// Medians of nanoseconds to make one of many instances that live together, to call it the first time, and to give
+    /// it back.
+    private static func crowd(
+        _ module: Module, in pool: ArenaPool, count: Int
+    ) throws -> (made: Double, called: Double, wiped: Double) {
+        guard let program = module.program(named: "empty") else { return (0, 0, 0) }
+        let clock = ContinuousClock()
+        let crowd = UnsafeMutablePointer<Instance>.allocate(capacity: count)
+        defer { crowd.deallocate() }
+        var times: (made: [Double], called: [Double], wiped: [Double]) = ([], [], [])
+        for index in 0..<count {
+            let start = clock.now
+            (crowd + index).initialize(to: try Instance(of: module, in: pool))
+            times.made.append(nanoseconds(start.duration(to: clock.now)))
+        }
+        for index in 0..<count {
+            times.called.append(
+                nanoseconds(try clock.measure { _ = try crowd[index].call(program, fuel: 1000) }))
+        }
+        for index in 0..<count {
+            times.wiped.append(nanoseconds(clock.measure { (crowd + index).deinitialize(count: 1) }))
+        }
+        return (middle(times.made), middle(times.called), middle(times.wiped))
+    }
+
+    private static func middle(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 
     private static func format(_ value: Double) -> String { String(format: "%.2f", value) }
 

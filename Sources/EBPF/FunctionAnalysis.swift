@@ -26,7 +26,7 @@ enum FunctionAnalysis {
                 budget -= 1
                 guard budget > 0 else { return nil }
                 let operation = code.operations[slot]
-                if let register = destination(of: operation), (6...9).contains(register) {
+                if let register = operation.written, (6...9).contains(register) {
                     written |= 1 << (register - 6)
                 }
                 if operation.code == .exit { break }
@@ -35,15 +35,5 @@ enum FunctionAnalysis {
             }
         }
         return written
-    }
-
-    private static func destination(of operation: Operation) -> UInt8? {
-        switch operation.code {
-        case .secondHalf, .nothing, .jump, .exit, .callHelper, .callLocal, .callIndirect: return nil
-        case .atomic32, .atomic64: return AtomicMemory.destination(operation).map { UInt8($0) }
-        default:
-            if operation.code.isConditional { return nil }
-            return operation.code.width > 0 && !operation.code.isLoad ? nil : operation.destination
-        }
     }
 }

@@ -10,7 +10,9 @@ struct HelperEntry {
         var fixed: UInt64 = 0
     }
 
-    private let body: Helper.Body
+    /// Keeps the body alive; calls go through the reference beside it, which counts nothing.
+    private let body: HelperBody
+    private let uncounted: Unmanaged<HelperBody>
     let number: Int32
     /// No memory and no fuel of its own: nothing to check.
     private let isPlain: Bool
@@ -20,7 +22,8 @@ struct HelperEntry {
     private var memory = InlineArray<5, Memory>(repeating: Memory())
 
     init(_ helper: Helper) {
-        body = helper.body
+        body = HelperBody(helper)
+        uncounted = Unmanaged.passUnretained(body)
         number = helper.number
         fuel = UInt64(helper.fuel)
         bytesPerFuel = UInt64(helper.bytesPerFuel)
@@ -48,13 +51,8 @@ struct HelperEntry {
         if !entry.pointee.isPlain {
             guard admit(entry, state) else { return 0 }
         }
-        var call = HelperCall(state: state, hasMemory: entry.pointee.memoryCount > 0)
-        do throws(HelperRefusal) {
-            return try entry.pointee.body(&call)
-        } catch {
-            state.fail(.helperRefused, detail: error.code)
-            return 0
-        }
+        // Safe: the entry owns the body, and the module, which the running instance keeps alive, owns the entry.
+        return entry.pointee.uncounted._withUnsafeGuaranteedRef { $0.run(state) }
     }
 
     /// Checks every memory argument once, and takes the fuel.
@@ -106,6 +104,28 @@ struct HelperEntry {
         let oneStart = state.register(one)
         let otherStart = state.register(other)
         return oneStart < otherStart + otherLength && otherStart < oneStart + oneLength
+    }
+}
+
+/// A helper's closure in a place of its own, so that calling it does not count references.
+private final class HelperBody {
+    private let body: Helper.Body
+    private let hasMemory: Bool
+
+    init(_ helper: Helper) {
+        body = helper.body
+        hasMemory = helper.parameters.contains { $0 != .scalar }
+    }
+
+    @inline(__always)
+    func run(_ state: UnsafeMutablePointer<fanion_ebpf_state>) -> UInt64 {
+        var call = HelperCall(state: state, hasMemory: hasMemory)
+        do throws(HelperRefusal) {
+            return try body(&call)
+        } catch {
+            state.fail(.helperRefused, detail: error.code)
+            return 0
+        }
     }
 }
 

@@ -64,6 +64,7 @@ public struct Instance: ~Copyable {
         return result
     }
 
+    @inline(never)
     private func interpret(_ program: Program, _ arguments: (UInt64, UInt64, UInt64, UInt64, UInt64)) -> UInt64 {
         guard let operations = storage.operations.baseAddress else { return 0 }
         let registers = state.registers
@@ -80,6 +81,7 @@ public struct Instance: ~Copyable {
         return interpreter.run(state, from: program.slot)
     }
 
+    @inline(never)
     private func takeFault() -> Fault {
         let code = FaultCode(rawValue: state.pointee.fault) ?? .outOfFuel
         state.pointee.fault = 0

@@ -153,4 +153,40 @@ package struct Operation: Sendable {
 
     /// The operation in memory that an atomic does.
     package var atomic: AtomicOperation? { AtomicOperation(rawValue: immediate) }
+
+    /// The register that this replaces, if any; what calls do to registers is not told here.
+    package var written: UInt8? {
+        switch code {
+        case .secondHalf, .nothing, .jump, .exit, .callHelper, .callLocal, .callIndirect: return nil
+        case .atomic32, .atomic64: return AtomicMemory.destination(self).map { UInt8($0) }
+        default:
+            if code.isConditional { return nil }
+            return code.width > 0 && !code.isLoad ? nil : destination
+        }
+    }
+
+    /// Whether this looks at a register; calls look at all.
+    package func reads(_ register: UInt8) -> Bool {
+        switch code {
+        case .secondHalf, .nothing, .jump, .loadImmediate64, .move32Imm, .move64Imm: return false
+        case .callHelper, .callLocal, .callIndirect, .exit: return true
+        case .move32Reg, .move64Reg, .extend8To64, .extend16To64, .extend32To64, .extend8To32, .extend16To32:
+            return source == register
+        case .atomic32, .atomic64: return destination == register || source == register || register == 0
+        default:
+            if code.isLoad { return source == register }
+            return destination == register || usesRegister && source == register
+        }
+    }
+
+    /// Whether what follows in the code is not simply what is done next.
+    package var endsOrCalls: Bool {
+        switch code {
+        case .jump, .exit, .callHelper, .callLocal, .callIndirect: true
+        default: code.isConditional
+        }
+    }
+
+    /// The bytes that an atomic touches, zero for all else.
+    package var atomicWidth: Int { code == .atomic32 || code == .atomic64 ? code.width : 0 }
 }

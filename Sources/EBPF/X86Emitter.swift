@@ -209,4 +209,12 @@ extension CodeBuffer {
             link(place, to: target)
         }
     }
+
+    /// Reverses the bytes of a register.
+    mutating func swap(_ register: X86, wide: Bool) {
+        let prefix: UInt8 = (wide ? 8 : 0) | (register.isHigh ? 1 : 0)
+        if prefix != 0 { byte(0x40 | prefix) }
+        byte(0x0f)
+        byte(0xc8 | register.low)
+    }
 }

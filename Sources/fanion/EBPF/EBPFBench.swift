@@ -89,6 +89,7 @@ enum Stopwatch {
     }
 
     /// Does it over and over for about so long, in rounds of at least 20 microseconds.
+    @inline(__always)
     static func sample(milliseconds: Int, _ body: () throws -> Void) rethrows -> Sample {
         let clock = ContinuousClock()
         let end = clock.now + .milliseconds(max(milliseconds, 1))

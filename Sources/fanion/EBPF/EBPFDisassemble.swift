@@ -18,9 +18,9 @@ struct EBPFDisassemble: ParsableCommand {
             var slot = section.slots.lowerBound
             while slot < section.slots.upperBound {
                 for name in names[slot] ?? [] { print("\(name):") }
-                let number = String(slot)
-                let pad = String(repeating: " ", count: max(0, 6 - number.count))
-                print("    \(Disassembler.text(of: object.instructions, at: slot))\(pad)  ; \(number)")
+                let text = Disassembler.text(of: object.instructions, at: slot)
+                let pad = String(repeating: " ", count: max(0, 36 - text.count))
+                print("    \(text)\(pad)  ; \(slot)")
                 slot += object.instructions[slot].isWide ? 2 : 1
             }
         }
