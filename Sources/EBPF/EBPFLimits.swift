@@ -16,6 +16,15 @@ enum Limits {
     static let instructions = 1 << 18
     /// An object file larger than this is not worth parsing.
     static let objectBytes = 16 << 20
+    /// What tables of an object may hold: many times what compilers write, and nothing that takes long to read. Headers
+    /// may claim the same bytes of a file over and over, so the file's size alone bounds nothing.
+    static let objectSections = 4096
+    static let objectSymbols = 1 << 16
+    static let objectRelocations = 1 << 18
+    /// Bytes of a name in an object, its end included.
+    static let nameBytes = 512
+    /// Bytes of a section that only describes the object.
+    static let metadataBytes = 64 << 10
     /// A block no dearer than this is paid for by the block that leads to it.
     static let foldedCost: UInt32 = 12
     /// Handles of functions begin here; below are helpers' numbers.

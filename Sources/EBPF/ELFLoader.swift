@@ -92,8 +92,11 @@ private struct ELFLoader {
         _ body: (Int, OpaquePointer, GElf_Shdr) throws(LoadError) -> Void
     ) throws(LoadError) {
         var section: OpaquePointer?
+        var count = 0
         while let next = elf_nextscn(elf, section) {
             section = next
+            count += 1
+            guard count <= Limits.objectSections else { throw .tooLarge }
             var header = GElf_Shdr()
             guard gelf_getshdr(next, &header) != nil else { throw .malformed("section header") }
             try body(elf_ndxscn(next), next, header)
@@ -106,15 +109,21 @@ private struct ELFLoader {
         for (index, section, header) in found {
             let name = try string(in: nameTable, at: Int(header.sh_name))
             names[index] = name
-            if name == ".comment" { isOldGNU = try Self.isOldGNU(contents(section, header)) }
+            if name == ".comment", header.sh_size <= UInt64(Limits.nameBytes) {
+                isOldGNU = try Self.isOldGNU(contents(section, header))
+            }
             guard header.sh_flags & UInt64(SHF_ALLOC) != 0, header.sh_size > 0 else { continue }
             let isCode = header.sh_flags & UInt64(SHF_EXECINSTR) != 0
             switch (Int32(bitPattern: header.sh_type), isCode) {
             case (SHT_PROGBITS, true):
+                guard header.sh_size <= UInt64(Limits.instructions * 8) else { throw .tooLarge }
                 try addCode(index, name, try contents(section, header))
             case (SHT_PROGBITS, false) where wantedMetadata.contains(name):
+                guard header.sh_size <= UInt64(Limits.metadataBytes) else { throw .tooLarge }
+                guard object.metadata[name] == nil else { throw .malformed("section \(name) twice") }
                 object.metadata[name] = try contents(section, header)
             case (SHT_PROGBITS, false):
+                guard header.sh_size <= UInt64(Limits.largestArena) else { throw .tooLarge }
                 try addData(index, name, header, try contents(section, header))
             case (SHT_NOBITS, false):
                 guard header.sh_size <= UInt64(Limits.largestArena) else { throw .tooLarge }
@@ -169,7 +178,13 @@ private struct ELFLoader {
 
     private func string(in table: Int, at offset: Int) throws(LoadError) -> String {
         guard let text = elf_strptr(elf, table, offset) else { throw .malformed("name") }
-        // Safe: libelf checks that the string ends inside its section.
+        // Safe: libelf checks that the string ends inside its section. Names may overlap, so a long one would be copied
+        // for every symbol.
+        var length = 0
+        while text[length] != 0 {
+            length += 1
+            guard length < Limits.nameBytes else { throw .malformed("name") }
+        }
         return String(cString: text)
     }
 
@@ -177,8 +192,14 @@ private struct ELFLoader {
 
     private mutating func readSymbols() throws(LoadError) {
         var result: [Symbol] = []
+        var tables = 0
         try eachSection { (_, section, header) throws(LoadError) in
             guard Int32(bitPattern: header.sh_type) == SHT_SYMTAB else { return }
+            tables += 1
+            guard tables == 1 else { throw .malformed("two tables of symbols") }
+            guard header.sh_size <= UInt64(Limits.objectSymbols * MemoryLayout<Elf64_Sym>.size) else {
+                throw .tooLarge
+            }
             guard let data = elf_getdata(section, nil) else { throw .malformed("symbols") }
             // What libelf converted is as long as it says, whatever the header claims.
             let count = Int(data.pointee.d_size) / MemoryLayout<Elf64_Sym>.size
@@ -196,18 +217,19 @@ private struct ELFLoader {
     }
 
     private mutating func findFunctions() throws(LoadError) {
+        var named: Set<Int> = []
         for symbol in symbols where Int32(symbol.type) == STT_FUNC {
             guard case .code(let first, let slots)? = places[symbol.section] else { continue }
             guard symbol.value % 8 == 0, symbol.value / 8 < slots, symbol.size <= UInt64(slots) * 8 - symbol.value
             else { throw .malformed("function \(symbol.name)") }
             let start = first + Int(symbol.value / 8)
+            named.insert(first)
             object.functions.append(
                 Object.Function(
                     name: symbol.name, section: names[symbol.section] ?? "",
                     slots: start..<start + Int(symbol.size / 8), isGlobal: symbol.isGlobal))
         }
-        for section in object.sections {
-            guard !object.functions.contains(where: { section.slots.contains($0.slots.lowerBound) }) else { continue }
+        for section in object.sections where !named.contains(section.slots.lowerBound) {
             object.functions.append(
                 Object.Function(name: section.name, section: section.name, slots: section.slots, isGlobal: true))
         }
@@ -227,16 +249,20 @@ private struct ELFLoader {
     private mutating func relocate() throws(LoadError) {
         var tables: [(target: Int, relocations: [Relocation])] = []
         let places = self.places
+        var total: UInt64 = 0
         try eachSection { (_, section, header) throws(LoadError) in
             let hasAddends = Int32(bitPattern: header.sh_type) == SHT_RELA
             guard hasAddends || Int32(bitPattern: header.sh_type) == SHT_REL else { return }
             // Debug information and type information stay outside the arena, and so do their relocations.
             guard places[Int(header.sh_info)] != nil else { return }
+            let claimed = header.sh_size / UInt64(MemoryLayout<Elf64_Rel>.size)
+            guard claimed <= UInt64(Limits.objectRelocations) - total else { throw .tooLarge }
+            total += claimed
             guard let data = elf_getdata(section, nil) else { throw .malformed("relocations") }
             let entrySize = hasAddends ? MemoryLayout<Elf64_Rela>.size : MemoryLayout<Elf64_Rel>.size
             let count = Int(data.pointee.d_size) / entrySize
             var relocations: [Relocation] = []
-            relocations.reserveCapacity(min(count, 1 << 16))
+            relocations.reserveCapacity(count)
             for index in 0..<count {
                 relocations.append(try read(data, index, hasAddends))
             }

@@ -77,6 +77,8 @@ struct RangeAnalysis {
     private let isStrict: Bool
     private var states: [Registers] = []
     private var isReached: [Bool] = []
+    /// Blocks to be looked at, the first in the code first: a heap, so that no shape of code makes finding them slow.
+    private var dirty: [Int32] = []
     private var isDirty: [Bool] = []
     private var visits: [UInt8] = []
     /// First slots of the blocks; a block ends where the next begins.
@@ -115,50 +117,70 @@ struct RangeAnalysis {
         visits = [UInt8](repeating: 0, count: starts.count)
         for (block, start) in starts.enumerated() where code.isFunction[start] {
             isReached[block] = true
-            isDirty[block] = true
+            mark(block)
         }
         var facts = [AccessFact](repeating: .unproved, count: count)
         var budget = starts.count * 24 + 64
-        var again = true
-        while again {
-            again = false
-            for block in starts.indices where isDirty[block] {
-                isDirty[block] = false
-                budget -= 1
-                if flow(block, &facts) { again = true }
-            }
+        while let block = takeDirty() {
+            budget -= 1
             // Does not happen with code that people write; then nothing is known.
-            if budget < 0 { return [AccessFact](repeating: .unproved, count: count) }
+            guard budget >= 0 else { return [AccessFact](repeating: .unproved, count: count) }
+            flow(block, &facts)
         }
         return facts
     }
 
-    /// Runs one block's effects; whether an earlier block has to be looked at again.
-    private mutating func flow(_ block: Int, _ facts: inout [AccessFact]) -> Bool {
+    private mutating func mark(_ block: Int) {
+        guard !isDirty[block] else { return }
+        isDirty[block] = true
+        var place = dirty.count
+        dirty.append(Int32(block))
+        while place > 0, dirty[(place - 1) / 2] > dirty[place] {
+            dirty.swapAt(place, (place - 1) / 2)
+            place = (place - 1) / 2
+        }
+    }
+
+    private mutating func takeDirty() -> Int? {
+        guard let first = dirty.first, let last = dirty.popLast() else { return nil }
+        isDirty[Int(first)] = false
+        guard !dirty.isEmpty else { return Int(first) }
+        dirty[0] = last
+        var place = 0
+        while true {
+            var child = 2 * place + 1
+            guard child < dirty.count else { break }
+            if child + 1 < dirty.count, dirty[child + 1] < dirty[child] { child += 1 }
+            guard dirty[child] < dirty[place] else { break }
+            dirty.swapAt(place, child)
+            place = child
+        }
+        return Int(first)
+    }
+
+    /// Runs one block's effects, and passes what comes of it on.
+    private mutating func flow(_ block: Int, _ facts: inout [AccessFact]) {
         var registers = states[block]
         let end = block + 1 < starts.count ? starts[block + 1] : code.operations.count
-        var again = false
         for slot in starts[block]..<end {
             let operation = code.operations[slot]
             if operation.code.width > 0 { facts[slot] = fact(operation, registers) }
             if operation.code == .jump || operation.code.isConditional {
-                let target = Int(blockOfSlot[Int(operation.offset)])
-                if merge(registers, into: target), target <= block { again = true }
-                if operation.code == .jump { return again }
+                merge(registers, into: Int(blockOfSlot[Int(operation.offset)]))
+                if operation.code == .jump { return }
             }
-            if operation.code == .exit { return again }
+            if operation.code == .exit { return }
             apply(operation, slot, &registers)
         }
-        if block + 1 < starts.count { _ = merge(registers, into: block + 1) }
-        return again
+        if block + 1 < starts.count { merge(registers, into: block + 1) }
     }
 
-    private mutating func merge(_ registers: Registers, into block: Int) -> Bool {
+    private mutating func merge(_ registers: Registers, into block: Int) {
         guard isReached[block] else {
             isReached[block] = true
-            isDirty[block] = true
             states[block] = registers
-            return true
+            mark(block)
+            return
         }
         var changed = false
         let widen = visits[block] >= 2
@@ -171,10 +193,9 @@ struct RangeAnalysis {
             changed = true
         }
         if changed {
-            isDirty[block] = true
+            mark(block)
             if visits[block] < .max { visits[block] += 1 }
         }
-        return changed
     }
 
     private static func widened(_ new: Interval, from old: Interval) -> Interval {
