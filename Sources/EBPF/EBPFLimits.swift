@@ -20,7 +20,7 @@ enum Limits {
     /// may claim the same bytes of a file over and over, so the file's size alone bounds nothing.
     static let objectSections = 4096
     static let objectSymbols = 1 << 16
-    static let objectRelocations = 1 << 18
+    static let objectRelocations = 1 << 16
     /// Bytes of a name in an object, its end included.
     static let nameBytes = 512
     /// Bytes of a section that only describes the object.

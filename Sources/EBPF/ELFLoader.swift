@@ -255,11 +255,11 @@ private struct ELFLoader {
             guard hasAddends || Int32(bitPattern: header.sh_type) == SHT_REL else { return }
             // Debug information and type information stay outside the arena, and so do their relocations.
             guard places[Int(header.sh_info)] != nil else { return }
-            let claimed = header.sh_size / UInt64(MemoryLayout<Elf64_Rel>.size)
+            let entrySize = hasAddends ? MemoryLayout<Elf64_Rela>.size : MemoryLayout<Elf64_Rel>.size
+            let claimed = header.sh_size / UInt64(entrySize)
             guard claimed <= UInt64(Limits.objectRelocations) - total else { throw .tooLarge }
             total += claimed
             guard let data = elf_getdata(section, nil) else { throw .malformed("relocations") }
-            let entrySize = hasAddends ? MemoryLayout<Elf64_Rela>.size : MemoryLayout<Elf64_Rel>.size
             let count = Int(data.pointee.d_size) / entrySize
             var relocations: [Relocation] = []
             relocations.reserveCapacity(count)
