@@ -10,8 +10,10 @@ package struct PathSelector: Sendable {
     package var view: NetworkView
     /// The operator's wishes.
     package var rules: PathRules
-    /// Exits that refused what their policies allow; forgotten with the next consensus.
+    /// Exits that refuse everything now, whatever their policies say; forgotten with the next consensus.
     package var refusingExits: Set<RSAIdentity> = []
+    /// Addresses that exits refused although their summaries let the port out; forgotten likewise.
+    package var refusedAddresses: [RSAIdentity: Set<IPAddress>] = [:]
 
     /// Chooses from `view` by `rules`.
     package init(view: NetworkView, rules: PathRules) {
@@ -33,14 +35,19 @@ package struct PathSelector: Sendable {
     ) throws(PathFailure) -> RelayFacts {
         var candidates = try usable(for: .exit)
         try candidates.keep(.exitPolicy) { !$0.flags.contains(.badExit) && !$0.rejectsEverything }
-        try candidates.keep(.refusal) { !refusingExits.contains($0.rsaIdentity) }
+        try candidates.keep(.refusal) { relay in
+            streams.isEmpty
+                ? !refusingExits.contains(relay.rsaIdentity) : streams.contains { !hasRefused(relay, $0) }
+        }
         try candidates.keep(.exclusion) { !rules.excludedExitNodes.contains($0) && !rules.excludedNodes.contains($0) }
         if !rules.exitNodes.isEmpty { try candidates.keep(.restriction) { rules.exitNodes.contains($0) } }
         try keepUnrelated(&candidates, to: avoiding)
         if streams.isEmpty {
             candidates.prefer { relay in predictedPorts.contains { relay.ipv4Policy.allows($0) } }
         } else {
-            try candidates.keep(.exitPolicy) { relay in streams.contains { relay.serves($0) } }
+            try candidates.keep(.exitPolicy) { relay in
+                streams.contains { relay.serves($0) && !hasRefused(relay, $0) }
+            }
         }
         preferFlags(&candidates, needsStable: needsStable)
         if streams.count > 1 {
@@ -96,14 +103,19 @@ package struct PathSelector: Sendable {
     /// Whether any relay in the network would let that stream out.
     package func canExit(_ demand: ExitDemand) -> Bool {
         view.relays.contains { relay in
-            relay.isUsable && relay.hasDescriptor && !relay.flags.contains(.badExit) && relay.serves(demand)
-                && acceptsExit(relay)
+            relay.isUsable && relay.hasDescriptor && !relay.flags.contains(.badExit) && isExit(relay, for: demand)
         }
     }
 
     /// Whether a relay may be the exit of a circuit for that stream, as rules and earlier answers have it.
     package func isExit(_ relay: RelayFacts, for demand: ExitDemand) -> Bool {
-        !refusingExits.contains(relay.rsaIdentity) && acceptsExit(relay) && relay.serves(demand)
+        !hasRefused(relay, demand) && acceptsExit(relay) && relay.serves(demand)
+    }
+
+    private func hasRefused(_ relay: RelayFacts, _ demand: ExitDemand) -> Bool {
+        if refusingExits.contains(relay.rsaIdentity) { return true }
+        guard case .connect(let address?, _, _, _) = demand else { return false }
+        return refusedAddresses[relay.rsaIdentity]?.contains(address) == true
     }
 
     private func acceptsExit(_ relay: RelayFacts) -> Bool {
