@@ -63,9 +63,14 @@ final class LinkTorProcess: @unchecked Sendable {
         Issue.record("C Tor never logged \(text)")
     }
 
+    /// A file of its data directory.
+    func file(_ name: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: folder.appending(path: "data/\(name)")))
+    }
+
     /// A word of the file that holds one of a relay's identities.
     private func fingerprint(_ file: String) throws -> String {
-        let text = try String(contentsOf: folder.appending(path: "data/\(file)"), encoding: .utf8)
+        let text = String(decoding: try self.file(file), as: UTF8.self)
         return try #require(text.split { $0 == " " || $0 == "\n" }.last.map(String.init))
     }
 

@@ -1,5 +1,6 @@
 import Cells
 import Channels
+import Foundation
 import NIOCore
 import OnionCrypto
 import Testing
@@ -160,6 +161,31 @@ struct LinkTorTests {
         _ = try handshake.finish(extended.handshakeData.span.bytes)
         try await loop.stop()
         try await server.stop()
+    }
+
+    @Test(.enabled(if: LinkTorProcess.isWanted))
+    func `C Tor's key files make a link identity that C Tor's own identities belong to`() async throws {
+        let tor = try LinkTorProcess.relay(port: try freeLoopbackPort())
+        defer { tor.end() }
+        try await tor.waitForLog("Opened OR listener")
+        try await tor.waitForLog("Rebuilding relay descriptor")
+        let pem = try tor.file("keys/secret_id_key")
+        let rsa = try RSAKeyPair(pem: pem.span.bytes)
+        // The files of Ed25519 keys begin with 32 bytes that say what they are.
+        let master = Array(try tor.file("keys/ed25519_master_id_secret_key").dropFirst(32))
+        let masterKey = Ed25519.KeyPair(expandedSecret: master.span.bytes)
+        #expect(masterKey?.publicKey.bytes == (try tor.ed25519Identity()).bytes)
+        let signing = Array(try tor.file("keys/ed25519_signing_secret_key").dropFirst(32))
+        let signingKey = Ed25519.KeyPair(expandedSecret: signing.span.bytes)
+        let certificate = Array(try tor.file("keys/ed25519_signing_cert").dropFirst(32))
+        let keys = LinkIdentity.Keys(
+            rsaIdentity: rsa, signingKey: try #require(signingKey),
+            signingKeyCertificate: try Ed25519Certificate(parsing: certificate.span.bytes))
+        var random = SystemRandom()
+        let now = WallTime(seconds: Int64(Date().timeIntervalSince1970))
+        let identity = try LinkIdentity(keys: keys, now: now, using: &random)
+        #expect(identity.rsaIdentity == (try tor.rsaIdentity()))
+        #expect(identity.ed25519Identity == (try tor.ed25519Identity()))
     }
 
     /// A circuit of one hop.

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import OnionCrypto
@@ -90,6 +91,43 @@ import Testing
         let gencert = try program.read("gencert.pem")
         let fromGencert = try rsaPair(encryptedPEM: gencert, passphrase: passphrase)
         #expect(fromGencert.publicKey == Self.pair.publicKey)
+    }
+
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/tor-gencert")))
+    func `tor-gencert's key files are read, and it reads ours`() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "fanion-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let passphrase = ascii("correct horse")
+        func gencert(_ more: [String]) throws -> Int32 {
+            let process = Process()
+            let input = Pipe()
+            process.executableURL = URL(filePath: "/usr/bin/tor-gencert")
+            process.currentDirectoryURL = folder
+            process.arguments = ["--passphrase-fd", "0", "-m", "12", "-i", "identity"] + more
+            process.standardInput = input
+            process.standardError = FileHandle.nullDevice
+            process.standardOutput = FileHandle.nullDevice
+            try process.run()
+            try input.fileHandleForWriting.write(contentsOf: Data(passphrase + [10]))
+            try input.fileHandleForWriting.close()
+            process.waitUntilExit()
+            return process.terminationStatus
+        }
+        func read(_ name: String) throws -> [UInt8] {
+            [UInt8](try Data(contentsOf: folder.appending(path: name)))
+        }
+        #expect(try gencert(["--create-identity-key", "-s", "signing", "-c", "certificate"]) == 0)
+        let identity = try rsaPair(encryptedPEM: read("identity"), passphrase: passphrase)
+        #expect(identity.publicKey.bits == 3072)
+        #expect(try rsaPair(pem: read("signing")).publicKey.bits == 2048)
+        let certificate = String(decoding: try read("certificate"), as: UTF8.self)
+        #expect(certificate.contains(identity.publicKey.pem))
+        // And an identity key of ours signs with its help.
+        let own = try RSAKeyPair(bits: 3072)
+        try Data(encryptedPEM(of: own, passphrase: passphrase)).write(to: folder.appending(path: "identity"))
+        #expect(try gencert(["-s", "signing2", "-c", "certificate2"]) == 0)
+        #expect(String(decoding: try read("certificate2"), as: UTF8.self).contains(own.publicKey.pem))
     }
 
     @Test func `keys with another exponent, size or kind are refused`() throws {
