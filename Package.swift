@@ -135,7 +135,12 @@ let package = Package(
         .testTarget(name: "NodeTests", dependencies: ["Node", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "RelayTests", dependencies: ["Relay", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "ClientTests", dependencies: ["Client", "ProtocolTestKit"], swiftSettings: strict),
-        .testTarget(name: "AuthorityTests", dependencies: ["Authority", "ProtocolTestKit"], swiftSettings: strict),
+        .testTarget(
+            name: "AuthorityTests",
+            dependencies: [
+                "Authority", "ProtocolTestKit", nioCore, nioPosix, logging,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ], swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control", "ProtocolTestKit"], swiftSettings: strict),
     ]
 )

@@ -60,7 +60,7 @@ package struct FlagCandidate: Hashable, Sendable {
     }
 
     /// Seconds without an answer after which a relay is not running.
-    static let reachableTimeout: Int64 = 45 * 60
+    package static let reachableTimeout: Int64 = 45 * 60
 
     /// Whether it is running: it answered of late on all its ports that we can reach.
     ///
