@@ -4,7 +4,7 @@ package struct TaggedFile: Hashable, Sendable {
     package let type: String
     /// Which one: `type0`, `onion`.
     package let tag: String
-    package let data: [UInt8]
+    package var data: [UInt8]
 
     /// How long the header is.
     package static let headerLength = 32
