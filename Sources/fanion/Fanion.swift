@@ -4,5 +4,5 @@ import ArgumentParser
 struct Fanion: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fanion", abstract: "An onion-routing relay, client and directory authority.",
-        subcommands: [EBPFCommand.self])
+        subcommands: [GencertCommand.self, EBPFCommand.self])
 }
