@@ -48,11 +48,14 @@ extension AuthorityDriver {
     private func voteInputs(_ now: WallTime) -> VoteFactory.Inputs {
         let snapshot = store.snapshot
         let parameters = snapshot.consensus(.ns)?.parameters ?? snapshot.consensus(.microdesc)?.parameters
-        var inputs = VoteFactory.Inputs(
-            relays: relays.relays, histories: relays.histories, own: ownRelay, running: [],
-            bandwidthFile: readBandwidthFile(now), trackingSince: trackingSince, upSince: upSince,
-            sharedRandom: sharedRandom, parameters: parameters ?? ConsensusParameters(), schedule: machine.schedule,
-            now: now)
+        var inputs = VoteFactory.Inputs(schedule: machine.schedule, upSince: upSince, now: now)
+        inputs.relays = relays.relays
+        inputs.histories = relays.histories
+        inputs.own = ownRelay
+        inputs.bandwidthFile = readBandwidthFile(now)
+        inputs.trackingSince = trackingSince
+        inputs.sharedRandom = sharedRandom
+        inputs.parameters = parameters ?? ConsensusParameters()
         inputs.running = factory.running(inputs, options: FlagOptions(settings, parameters: inputs.parameters))
         if now > upSince + settings.authority.timeToLearnReachability.components.seconds {
             for (identity, relay) in relays.relays where !inputs.running.contains(identity) {

@@ -13,13 +13,13 @@ package struct VoteFactory: Sendable {
     /// What is needed for one vote.
     package struct Inputs: Sendable {
         /// The relays.
-        package var relays: [RSAIdentity: AuthorityDescriptorStore.Relay]
+        package var relays: [RSAIdentity: AuthorityDescriptorStore.Relay] = [:]
         /// How reachable they were.
-        package var histories: [RSAIdentity: RelayHistory]
+        package var histories: [RSAIdentity: RelayHistory] = [:]
         /// Our own relay's identity.
         package var own: RSAIdentity?
         /// Which relays are running.
-        package var running: Set<RSAIdentity>
+        package var running: Set<RSAIdentity> = []
         /// Measured bandwidths, if there is a file.
         package var bandwidthFile: BandwidthFile?
         /// When we began to watch relays.
@@ -29,11 +29,18 @@ package struct VoteFactory: Sendable {
         /// Our part in drawing a shared random value.
         package var sharedRandom: SharedRandomState?
         /// The current consensus's parameters.
-        package var parameters: ConsensusParameters
+        package var parameters = ConsensusParameters()
         /// The round that the vote is for.
         package var schedule: VotingSchedule
         /// Now.
         package var now: WallTime
+
+        /// Nothing known yet.
+        package init(schedule: VotingSchedule, upSince: WallTime, now: WallTime) {
+            self.schedule = schedule
+            self.upSince = upSince
+            self.now = now
+        }
     }
 
     /// A vote and what else came up while it was made.
