@@ -351,6 +351,35 @@ extension [CircuitPool.Action] {
         #expect(bench.build(next).attachments[stream] == next)
     }
 
+    @Test func `a relay that could not be reached is avoided for a minute`() throws {
+        var bench = Bench()
+        _ = bench.network(TestRelays.view(exits: 2))
+        let (_, actions) = bench.want()
+        var circuit = try #require(actions.launched.first)
+        let deadMiddle = try #require(actions.paths.first?[1])
+        var retry =
+            bench.pool.circuitGrew(circuit, hopCount: 1, now: bench.now)
+            + bench.close(circuit, .connectFailed, hopCount: 1)
+        circuit = try #require(retry.launched.first)
+        let deadExit = try #require(retry.paths.first?[2])
+        #expect(retry.paths.first?[1] != deadMiddle)
+        retry =
+            bench.pool.circuitGrew(circuit, hopCount: 2, now: bench.now)
+            + bench.close(circuit, .connectFailed, hopCount: 2)
+        #expect(retry.paths.first?[1] != deadMiddle)
+        #expect(retry.paths.first?[2] != deadExit)
+        _ = bench.pass(59)
+        for user in 0..<10 {
+            let path = bench.want { $0.isolation.username = [UInt8(user)] }.actions.paths.first
+            #expect(path?[1] != deadMiddle && path?[2] != deadExit)
+        }
+        _ = bench.pass(2)
+        let exits = (10..<30).compactMap { user in
+            bench.want { $0.isolation.username = [UInt8(user)] }.actions.paths.first?[2]
+        }
+        #expect(exits.contains(deadExit))
+    }
+
     @Test func `when everything fails there is a pause`() throws {
         var bench = Bench()
         _ = bench.network()

@@ -3,7 +3,7 @@
 #endif
 
 /// A program's blocking socket, for tests; five seconds is long.
-final class TestSocket {
+final class TestSocket: Sendable {
     let descriptor: Int32
 
     init?(port: UInt16) {

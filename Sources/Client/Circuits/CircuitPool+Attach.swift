@@ -86,11 +86,13 @@ extension CircuitPool {
     /// - Returns: its number; nil if no path can be chosen now, or too many circuits are under way or have just failed.
     @discardableResult
     mutating func launch(for demand: StreamDemand?, ports: [UInt16] = [], _ now: Moment) -> UInt64? {
-        guard let selector, circuits.values.count(where: { $0.phase == .building }) < settings.maxPending else {
+        guard var selector, circuits.values.count(where: { $0.phase == .building }) < settings.maxPending else {
             return nil
         }
         failures.removeAll { $0 + PoolLimits.failureWindow <= now.steady }
         guard failures.count < PoolLimits.failuresInWindow else { return nil }
+        unreachable.removeAll { $0.since + PoolLimits.unreachableFor <= now.steady }
+        selector.avoided = Set(unreachable.map(\.identity))
         let isStable = demand.map { needsStable($0) } ?? ports.contains { settings.rules.longLivedPorts.contains($0) }
         let demands = demand.map { [$0.exitDemand] } ?? []
         switch choosePath(selector, demands, ports, isStable, now) {

@@ -47,6 +47,7 @@ extension CircuitPool {
             // A DESTROY from the first hop shows that the guard is there.
             let isGuardsFault = ending.isChannelFailure || (ending.hopCount == 0 && !ending.isRemote)
             settle(circuit, isGuardsFault: isGuardsFault, now)
+            if ending.isRemote { noteUnreachable(circuit, now) }
         } else {
             settle(circuit, isGuardsFault: false, now)
         }
@@ -57,6 +58,15 @@ extension CircuitPool {
         upgrade(now)
         serve(now)
         return take()
+    }
+
+    /// The relay behind the last hop that there is did not come about.
+    private mutating func noteUnreachable(_ circuit: PooledCircuit, _ now: Moment) {
+        guard circuit.hopCount > 0, circuit.hopCount < circuit.path.count else { return }
+        let identity = circuit.path[circuit.hopCount].rsaIdentity
+        unreachable.removeAll { $0.identity == identity }
+        if unreachable.count >= PoolLimits.unreachableRelays { unreachable.removeFirst() }
+        unreachable.append((identity, now.steady))
     }
 
     /// Closes a circuit and forgets it.
@@ -125,6 +135,7 @@ extension CircuitPool {
             circuits[circuit.key] = nil
             failures.append(now.steady)
             settle(circuit, isGuardsFault: circuit.hopCount == 0, now)
+            noteUnreachable(circuit, now)
             actions.append(.close(circuit: circuit.key, .timeout))
         }
     }

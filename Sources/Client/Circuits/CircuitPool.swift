@@ -56,6 +56,8 @@ package struct CircuitPool: Sendable {
     /// When circuits failed of late: a brake for when all fail at once.
     var failures: [ContinuousClock.Instant] = []
     var lastTestCircuit: ContinuousClock.Instant?
+    /// Relays that the one before them could not reach, the last one last.
+    var unreachable: [(identity: RSAIdentity, since: ContinuousClock.Instant)] = []
 
     /// An empty pool.
     ///

@@ -18,4 +18,9 @@ enum PoolLimits {
     static let failuresInWindow = 10
     /// … within this, building pauses. Ours: C Tor counts 5 in 30 seconds, too slow a recovery from a dead relay.
     static let failureWindow = Duration.seconds(5)
+    /// A relay that could not be reached is avoided for so long. Ours, because a dead relay stays in the consensus for hours;
+    /// C Tor's relays do not try it again for as long either.
+    static let unreachableFor = Duration.seconds(60)
+    /// No more relays than this are avoided, so that a guard that breaks circuits cannot drive us into the arms of its friends.
+    static let unreachableRelays = 8
 }

@@ -15,6 +15,9 @@ package struct PathSelector: Sendable {
     /// Addresses that exits refused although their summaries let the port out; forgotten likewise.
     package var refusedAddresses: [RSAIdentity: Set<IPAddress>] = [:]
 
+    /// Relays that could not be reached a moment ago: others come first, as middle and as exit.
+    package var avoided: Set<RSAIdentity> = []
+
     /// Chooses from `view` by `rules`.
     package init(view: NetworkView, rules: PathRules) {
         self.view = view
@@ -49,6 +52,7 @@ package struct PathSelector: Sendable {
                 streams.contains { relay.serves($0) && !hasRefused(relay, $0) }
             }
         }
+        candidates.prefer { !avoided.contains($0.rsaIdentity) }
         preferFlags(&candidates, needsStable: needsStable)
         if streams.count > 1 {
             let support = candidates.relays.map { relay in streams.count { relay.serves($0) } }
@@ -66,6 +70,7 @@ package struct PathSelector: Sendable {
         try candidates.keep(.exclusion) { !rules.excludedNodes.contains($0) }
         if !rules.middleNodes.isEmpty { try candidates.keep(.restriction) { rules.middleNodes.contains($0) } }
         try keepUnrelated(&candidates, to: others)
+        candidates.prefer { !avoided.contains($0.rsaIdentity) }
         preferFlags(&candidates, needsStable: needsStable)
         return try choose(candidates, using: &generator)
     }
