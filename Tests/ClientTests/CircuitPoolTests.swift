@@ -506,6 +506,36 @@ extension [CircuitPool.Action] {
         #expect(!merged.contains("rsa_id=00\n"))
     }
 
+    @Test func `a state file of C Tor's is taken up, and its lines are written as they were`() {
+        // Of a client of 0.4.9.11 in a network of eight relays, half a minute old.
+        let file = """
+            # Tor state file last generated on 2026-11-24 23:22:30 local time
+            # Other times below are in UTC
+            # You *do not* need to edit this file.
+
+            CircuitBuildTimeBin 15 6
+            CircuitBuildTimeBin 25 3
+            CircuitBuildTimeBin 35 2
+            CircuitBuildTimeBin 45 1
+            CircuitBuildTimeBin 75 1
+            Dormant 0
+            Guard in=default rsa_id=2F69FF9B6441E14C599D5BBDA8C0982859A25938 nickname=auth3 sampled_on=2026-11-14T10:41:40 sampled_idx=0 sampled_by=0.4.9.11 listed=1 confirmed_on=2026-11-13T16:56:14 confirmed_idx=1 pb_circ_attempts=8.000000 pb_circ_successes=7.000000 pb_successful_circuits_closed=7.000000
+            Guard in=default rsa_id=52FFE49EED9E5B9E1B91BDA4B25C3D0DA484C3D5 nickname=auth1 sampled_on=2026-11-18T05:23:33 sampled_idx=1 sampled_by=0.4.9.11 listed=1 confirmed_on=2026-11-13T20:56:01 confirmed_idx=0
+            Guard in=default rsa_id=72D1B651EE0C3F741372E1ECCCF7C2963A7A91A5 nickname=exit1 sampled_on=2026-11-23T00:59:41 sampled_idx=2 sampled_by=0.4.9.11 listed=1
+            LastWritten 2026-11-24 23:22:30
+            TorVersion Tor 0.4.9.11
+            TotalBuildTimes 13
+            """
+        let lines = StateLines.lines(of: file)
+        let pool = CircuitPool(
+            settings: PoolSettings(), stateLines: lines, version: "test",
+            now: Moment(steady: .now, wall: TestRelays.start), generator: SeededRandom(seed: 1))
+        #expect(pool.guards.current.guards.map(\.nickname) == ["auth3", "auth1", "exit1"])
+        #expect(pool.guards.current.guards.map(\.confirmedIndex) == [1, 0, nil])
+        #expect(pool.buildTimes.count == 13)
+        #expect(Set(pool.stateLines) == Set(lines.filter { $0.hasPrefix("Guard") || $0.contains("Build") }))
+    }
+
     @Test func `a directory is a guard, and guards that had nothing are passed over`() throws {
         var bench = Bench()
         _ = bench.network()

@@ -5,8 +5,8 @@ internal import Paths
 extension CircuitPool {
     /// Attaches what waits, or builds for it.
     mutating func serve(_ now: Moment) {
-        guard isNetworkUsable, selector != nil else { return }
-        for id in streams.keys.sorted() {
+        guard isNetworkUsable, selector != nil, !waiting.isEmpty else { return }
+        for id in waiting.sorted() {
             guard let stream = streams[id], case .waiting = stream.phase else { continue }
             if let circuit = best(for: stream, now, isOpen: true) {
                 attach(id, stream, to: circuit, now)
@@ -29,6 +29,7 @@ extension CircuitPool {
         circuit.streams.insert(id)
         circuits[key] = circuit
         streams[id]?.phase = .attached(circuit: key)
+        waiting.remove(id)
         streams[id]?.attached = now.steady
         predicted.note(stream.demand.port, now: now.steady)
         actions.append(.attach(stream: id, circuit: key, stream.demand.opening(at: exit)))

@@ -54,6 +54,7 @@ extension CircuitPool {
         for id in circuit.streams where streams[id]?.circuit == key {
             guard case .attached = streams[id]?.phase else { continue }
             streams[id]?.phase = .waiting
+            waiting.insert(id)
         }
         upgrade(now)
         serve(now)

@@ -13,6 +13,7 @@ extension CircuitPool {
             return take()
         }
         streams[id] = PooledStream(demand: demand, now: now)
+        waiting.insert(id)
         serve(now)
         return take()
     }
@@ -122,6 +123,7 @@ extension CircuitPool {
         stream.phase = .waiting
         stream.losses += 1
         streams[id] = stream
+        waiting.insert(id)
         if stream.losses >= PoolLimits.streamLosses { fail(id, stream.lastFailure ?? .destroyed) }
     }
 
@@ -132,6 +134,7 @@ extension CircuitPool {
     }
 
     private mutating func forget(_ id: UInt64) {
+        waiting.remove(id)
         guard let stream = streams.removeValue(forKey: id), let circuit = stream.circuit else { return }
         circuits[circuit]?.streams.remove(id)
     }
@@ -174,6 +177,7 @@ extension CircuitPool {
                 circuits[circuit]?.isUnusable = true
                 circuits[circuit]?.streams.remove(id)
                 streams[id]?.phase = .waiting
+                waiting.insert(id)
                 streams[id]?.timeouts += 1
                 streams[id]?.lastFailure = .timeout
                 actions.append(.detach(stream: id, .timeout))

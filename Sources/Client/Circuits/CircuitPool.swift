@@ -48,6 +48,8 @@ package struct CircuitPool: Sendable {
     /// How many times NEWNYM was asked for.
     package internal(set) var epoch: UInt32 = 0
 
+    /// Exactly the streams that wait for a circuit; most streams are open, and need no look at every event.
+    var waiting: Set<UInt64> = []
     var addresses = AddressMap()
     var predicted: PredictedPorts
     var generator: PoolGenerator

@@ -31,6 +31,7 @@ package final class ClientCircuits {
     private var hasOpenedCircuit = false
     private var lastStateWrite: ContinuousClock.Instant?
     private var lastPathWarning: ContinuousClock.Instant?
+    private var hasWarnedOfRestriction = false
 
     /// Circuits by the operator's options.
     ///
@@ -75,6 +76,10 @@ package final class ClientCircuits {
     /// There is a new consensus, or there are more microdescriptors; `isUsable` says whether to build circuits by them.
     package func networkChanged(_ view: NetworkView, isUsable: Bool = true) {
         run { $0.networkChanged(view, isUsable: isUsable, now: $1) }
+        if pool.guards.isExtremelyRestricted, !hasWarnedOfRestriction {
+            hasWarnedOfRestriction = true
+            logger.warning("EntryNodes and ExcludeNodes leave hardly any guard: that makes this client stand out")
+        }
     }
 
     /// NEWNYM: streams from now on share no circuit with those before.

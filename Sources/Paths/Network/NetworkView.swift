@@ -47,12 +47,19 @@ package struct NetworkView: Sendable {
     package func knownFraction(of position: PathPosition) -> Double {
         var known = 0.0
         var total = 0.0
+        var knownCount = 0
+        var count = 0
         for relay in relays where relay.isUsable && fits(relay, position) {
             let weight = weights.weight(of: relay, as: position)
             total += weight
-            if relay.hasDescriptor { known += weight }
+            count += 1
+            guard relay.hasDescriptor else { continue }
+            known += weight
+            knownCount += 1
         }
-        return total > 0 ? known / total : 0
+        if total > 0 { return known / total }
+        // Nothing is measured in a young network: then heads count, as in C Tor.
+        return count > 0 ? Double(knownCount) / Double(count) : 0
     }
 
     /// The product of the three known fractions. Without any exit in the consensus the middle counts twice, as in C Tor.
