@@ -3,6 +3,7 @@ import Configuration
 import Directory
 import Foundation
 import OnionCrypto
+import ProtocolTestKit
 import Testing
 
 @testable import Node
@@ -181,6 +182,72 @@ import Testing
             { _, bytes throws(DirectoryError) in try Microdescriptor(bytes) })
         {
             #expect(digests.contains(Base64.encode(try microdescriptor.get().digest.bytes, padding: false)))
+        }
+    }
+
+    /// A relay with a policy and a family that chance has made.
+    private func randomRelay(_ number: Int, _ random: inout SeededRandom) throws -> RouterDescriptor {
+        let relayFolder = folder.path + "/random\(number)"
+        let keys = try KeyStore(try settings(folder: relayFolder)).load(now: now).keys
+        var builder = RouterDescriptorBuilder(
+            nickname: "random\(number)", address: 0x7F00_0100 + UInt32(number), orPort: 9001,
+            platform: "Fanion 0.1 on Linux", protocols: "Link=4-5 Relay=2-4",
+            published: WallTime(seconds: Int64(Date().timeIntervalSince1970)),
+            bandwidth: .init(rate: 1000, burst: 1000, observed: 1000))
+        builder.publishesIPv6Policy = true
+        var policy = ExitPolicy.Settings()
+        policy.ipv6Exit = number % 2 == 0
+        policy.rejectPrivate = number % 3 != 0
+        policy.reduced = number % 7 == 0
+        let lines = (0..<Int.random(in: 0...30, using: &random)).map { _ in
+            let low = UInt16.random(in: 1...9000, using: &random)
+            let high = low + UInt16.random(in: 0...300, using: &random)
+            let prefix = Int.random(in: 4...32, using: &random)
+            let octet = Int.random(in: 1...220, using: &random)
+            let address =
+                [
+                    "*", "*", "*4", "*6", "\(octet).0.0.0/\(prefix)", "\(octet).7.0.0/16", "private",
+                    "[2001::]/\(prefix)",
+                ]
+                .randomElement(using: &random) ?? "*"
+            let ports = ["*", "\(low)", "\(low)-\(high)", "80"].randomElement(using: &random) ?? "*"
+            return (Bool.random(using: &random) ? "accept " : "reject ") + address + ":" + ports
+        }
+        builder.exitPolicy = try .configured(lines, policy)
+        builder.family = (0..<(number % 4)).map { _ in
+            Bool.random(using: &random)
+                ? .nickname("Friend\(Int.random(in: 0...9, using: &random))")
+                : .identity(RSAIdentity(random.bytes(20))!)
+        }
+        builder.familyKeys = (0..<(number % 3)).map { _ in Ed25519.KeyPair() }
+        return try RouterDescriptor(try builder.signed(with: try #require(keys.documentKeys())))
+    }
+
+    @Test func `C Tor makes the same microdescriptors of whatever policies and families`() async throws {
+        let (authority, _, _) = try authority()
+        _ = try await authority.poll(seconds: 60) { try authority.get("keys/all") }
+        var random = SeededRandom(seed: 99)
+        let routers = try (0..<40).map { try randomRelay($0, &random) }
+        #expect(try authority.post(routers.flatMap(\.bytes)) == "200")
+        let vote = try await authority.poll(seconds: 90) {
+            for place in ["next", "current"] {
+                guard let bytes = try authority.get("status-vote/\(place)/authority") else { continue }
+                let text = String(decoding: bytes, as: UTF8.self)
+                if text.contains("r random39 ") { return text }
+            }
+            return nil
+        }
+        let lines = vote.split(separator: "\n").map(String.init)
+        for router in routers {
+            let start = try #require(lines.firstIndex { $0.hasPrefix("r \(router.nickname) ") })
+            let entry = lines[(start + 1)...].prefix { !$0.hasPrefix("r ") && !$0.hasPrefix("directory-footer") }
+            let expected = Microdescriptor.all(of: router, methods: [32, 33, 34, 35]).map { methods, microdescriptor in
+                let first = methods.map(String.init).joined(separator: ",")
+                return "m \(first) sha256=" + Base64.encode(microdescriptor.digest.bytes, padding: false)
+            }
+            #expect(entry.filter { $0.hasPrefix("m ") } == expected, "\(String(decoding: router.bytes, as: UTF8.self))")
+            let summary = router.exitPolicy.summary(isIPv6: false).description
+            #expect(entry.first { $0.hasPrefix("p ") } == "p " + summary)
         }
     }
 }

@@ -24,13 +24,10 @@ package struct Microdescriptor: Sendable {
     /// Which ports it lets out to in IPv6: none, if it does not say.
     package let ipv6Policy: PortPolicy?
 
-    /// Reads a microdescriptor. Nobody signs it: that it is the right one is known by its digest.
+    /// Reads a microdescriptor; the TAP key in it is passed over, since no handshake uses it any more. Nobody signs it: that it is the right one is known by its digest.
     package init(_ bytes: [UInt8]) throws(DirectoryError) {
         let document = try DirectoryDocument(bytes, limit: DirectoryLimits.routerDescriptorLength)
         try Self.grammar.check(document)
-        if let first = document.items.first, first.object != nil {
-            _ = try document.rsaKey(first, bits: 1024)
-        }
         let ntor = try document.required("ntor-onion-key")
         guard let point = DirectoryEncoding.base64(try document.argument(ntor), byteCount: 32),
             let key = X25519.PublicKey(point)

@@ -102,7 +102,8 @@ package struct RelayDescriptorFactory: Sendable {
         builder.ipv6 = moment.ipv6
         builder.uptime = moment.uptime
         builder.cachesExtraInfo = relay.downloadsExtraInfo || settings.authority.isAuthority
-        builder.family = RelayFamily(words: relay.family.filter { $0 != relay.nickname }).members
+        builder.family =
+            RelayFamily(words: relay.family.filter { $0.lowercased() != relay.nickname.lowercased() }).members
         builder.isHibernating = moment.isHibernating
         builder.contact = relay.contactInfo
         builder.exitPolicy = try exitPolicy(at: moment)

@@ -1,4 +1,5 @@
 package import Cells
+package import Channels
 package import Directory
 package import OnionCrypto
 
@@ -29,6 +30,12 @@ package struct RelayKeys: Sendable {
         OnionKeySnapshot(
             rsaIdentity: identity.bytes, ed25519Identity: ed25519Identity.bytes, current: onionKey,
             previous: previousOnionKey)
+    }
+
+    /// What the link handshake hangs its short-lived keys on.
+    package var linkKeys: LinkIdentity.Keys {
+        LinkIdentity.Keys(
+            rsaIdentity: identityKey, signingKey: signingKey, signingKeyCertificate: signingKeyCertificate)
     }
 
     /// What signs descriptors; without the TAP key if it is not to be published (parameter `publish-dummy-tap-key`).
