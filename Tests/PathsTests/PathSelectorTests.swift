@@ -140,18 +140,4 @@ struct PathSelectorTests {
         selector.rules.isStrict = true
         #expect(failure { try selector.directory(using: &random) }?.constraint == .exclusion)
     }
-
-    @Test func `the known fraction goes by weight`() {
-        let view = TestNetwork.view([
-            TestNetwork.relay(1, .guard, bandwidth: 3000), TestNetwork.relay(2, .guard, bandwidth: 1000, hasKey: false),
-        ])
-        #expect(view.knownFraction(of: .guard) == 0.75)
-        #expect(view.knownFraction(of: .exit) == 0)
-        let young = TestNetwork.view([
-            TestNetwork.relay(1, bandwidth: 0), TestNetwork.relay(2, bandwidth: 0),
-            TestNetwork.relay(3, bandwidth: 0, hasKey: false), TestNetwork.relay(4, bandwidth: 0),
-        ])
-        #expect(young.knownFraction(of: .middle) == 0.75)
-        #expect(abs(view.pathFraction - 0.75 * 0.75 * 0.75) < 1e-9)
-    }
 }

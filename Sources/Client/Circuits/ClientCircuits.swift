@@ -32,6 +32,8 @@ package final class ClientCircuits {
     private var lastStateWrite: ContinuousClock.Instant?
     private var lastPathWarning: ContinuousClock.Instant?
     private var hasWarnedOfRestriction = false
+    /// Of directory requests under way.
+    private var directoryTickets: [UInt64: GuardTicket] = [:]
 
     /// Circuits by the operator's options.
     ///
@@ -120,21 +122,27 @@ package final class ClientCircuits {
         return true
     }
 
-    /// A relay to ask for directory documents; tell how it went with the ticket.
-    package func directory(
-        excluding: Set<RSAIdentity> = []
-    ) throws(PathFailure) -> (target: HopTarget, relay: RelayFacts, ticket: GuardTicket?) {
-        let choice = try pool.directory(excluding: excluding, now: clock())
-        return (HopTarget(choice.relay), choice.relay, choice.ticket)
+    /// A guard to ask for directory documents, and a ticket by which to say how it went; nil if none may be asked now.
+    ///
+    /// - Parameter excluding: guards that did not have what was asked for.
+    package func chooseDirectoryGuard(excluding: Set<RSAIdentity> = []) -> (target: HopTarget, ticket: UInt64)? {
+        guard pool.settings.rules.usesGuards else { return nil }
+        guard let choice = try? pool.directory(excluding: excluding, now: clock()), let ticket = choice.ticket else {
+            return nil
+        }
+        directoryTickets[ticket.id] = ticket
+        return (HopTarget(choice.relay), ticket.id)
     }
 
-    /// A directory request's circuit was built.
-    package func directorySucceeded(_ ticket: GuardTicket) {
+    /// The directory guard answered, whatever it said.
+    package func directoryGuardAnswered(_ ticket: UInt64) {
+        guard let ticket = directoryTickets.removeValue(forKey: ticket) else { return }
         run { $0.directorySucceeded(ticket, now: $1) }
     }
 
-    /// A directory guard could not be reached.
-    package func directoryFailed(_ ticket: GuardTicket) {
+    /// The directory guard could not be reached.
+    package func directoryGuardFailed(_ ticket: UInt64) {
+        guard let ticket = directoryTickets.removeValue(forKey: ticket) else { return }
         run { $0.directoryFailed(ticket, now: $1) }
     }
 

@@ -39,42 +39,4 @@ package struct NetworkView: Sendable {
     package func isReasonablyLive(at now: WallTime) -> Bool {
         now >= validAfter - 86_400 && now <= validUntil + 86_400
     }
-
-    /// How much of the weight for a position lies with relays whose microdescriptors are known, from 0 to 1.
-    ///
-    /// The product over guard, middle and exit says whether it is time to build circuits (path-spec, "enough directory
-    /// information"); `PathsNeededToBuildCircuits` or `min_paths_for_circs_pct` is what it is compared with.
-    package func knownFraction(of position: PathPosition) -> Double {
-        var known = 0.0
-        var total = 0.0
-        var knownCount = 0
-        var count = 0
-        for relay in relays where relay.isUsable && fits(relay, position) {
-            let weight = weights.weight(of: relay, as: position)
-            total += weight
-            count += 1
-            guard relay.hasDescriptor else { continue }
-            known += weight
-            knownCount += 1
-        }
-        if total > 0 { return known / total }
-        // Nothing is measured in a young network: then heads count, as in C Tor.
-        return count > 0 ? Double(knownCount) / Double(count) : 0
-    }
-
-    /// The product of the three known fractions. Without any exit in the consensus the middle counts twice, as in C Tor.
-    package var pathFraction: Double {
-        let hasExits = relays.contains { $0.isUsable && $0.isExit }
-        let middle = knownFraction(of: .middle)
-        return knownFraction(of: .guard) * middle * (hasExits ? knownFraction(of: .exit) : middle)
-    }
-
-    private func fits(_ relay: RelayFacts, _ position: PathPosition) -> Bool {
-        switch position {
-        case .guard: relay.flags.contains(.guard)
-        case .exit: relay.isExit
-        case .middle: true
-        case .directory: relay.isDirectory
-        }
-    }
 }
