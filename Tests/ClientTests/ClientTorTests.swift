@@ -99,8 +99,7 @@ struct ClientTorTests {
                     circuits.start()
                     let bound = NIOLoopBound((circuits, corridor), eventLoop: loop)
                     return SOCKSListener.open(
-                        settings.client.socksPorts[0], index: 0, settings: settings.client, circuits: circuits,
-                        logger: logger
+                        settings.client.socksPorts[0], index: 0, settings: settings.client, circuits: circuits
                     ).map { listener in
                         let (circuits, corridor) = bound.value
                         return (

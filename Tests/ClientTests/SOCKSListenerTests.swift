@@ -45,11 +45,9 @@ private final class Port: Sendable {
         (state, listener) = try await loop.flatSubmit {
             let state = State(loop: loop, settings: settings)
             state.circuits.networkChanged(TestRelays.view())
-            var logger = Logger(label: "test")
-            logger.logLevel = .critical
             let bound = NIOLoopBound(state, eventLoop: loop)
             return SOCKSListener.open(
-                settings.socksPorts[index], index: index, settings: settings, circuits: state.circuits, logger: logger
+                settings.socksPorts[index], index: index, settings: settings, circuits: state.circuits
             ).map { (bound, $0) }
         }.get()
     }

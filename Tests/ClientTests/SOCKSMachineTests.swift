@@ -282,4 +282,19 @@ private func request(_ command: UInt8 = 1, name: String, port: UInt16 = 80) -> [
         #expect(late.receive([1]) == .close(reply: hex("05 01 00 01 00000000 0000")))
         #expect(late.refused(.general) == [])
     }
+
+    @Test func `what the operator should know is told`() {
+        var safe = machine { $0.refusesAddresses = true }
+        _ = safe.receive([5, 1, 0, 5, 1, 0, 1, 192, 0, 2, 1, 0, 80])
+        #expect(safe.complaint == .address)
+        var older = machine { $0.refusesAddresses = true }
+        #expect(older.receive([4, 1, 0, 80, 192, 0, 2, 1, 0]) == .close(reply: [0, 0x5B, 0, 0, 0, 0, 0, 0]))
+        #expect(older.complaint == .address)
+        var onion = machine()
+        _ = onion.receive([5, 1, 0] + request(name: "abc.onion"))
+        #expect(onion.complaint == .onionService)
+        var other = machine()
+        _ = other.receive([5, 1, 0] + request(name: "a.exit"))
+        #expect(other.complaint == nil)
+    }
 }

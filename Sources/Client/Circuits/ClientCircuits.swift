@@ -32,6 +32,7 @@ package final class ClientCircuits {
     private var lastStateWrite: ContinuousClock.Instant?
     private var lastPathWarning: ContinuousClock.Instant?
     private var hasWarnedOfRestriction = false
+    private var complaints: [String: ContinuousClock.Instant] = [:]
     /// Of directory requests under way.
     private var directoryTickets: [UInt64: GuardTicket] = [:]
 
@@ -158,6 +159,30 @@ package final class ClientCircuits {
             lastStateWrite = now
             onStateChange?(pool.stateLines)
         }
+    }
+
+    /// Tells the operator of a program that was turned away; of each kind once in ten minutes.
+    func complain(_ complaint: SOCKSMachine.Complaint) {
+        switch complaint {
+        case .address:
+            warn(
+                "a program gave an address instead of a name, and SafeSocks refuses those: it may ask for names past Tor"
+            )
+        case .onionService:
+            warn("a program asked for an onion service; those are not supported yet")
+        }
+    }
+
+    /// Tells the operator of a program that sends where everybody can read.
+    func warnOfPlaintext(_ port: UInt16) {
+        warn("a program sends to a port where passwords are not encrypted; exits can read them", "\(port)")
+    }
+
+    private func warn(_ text: String, _ port: String? = nil) {
+        let now = clock().steady
+        if let last = complaints[text], last + .seconds(600) > now { return }
+        complaints[text] = now
+        logger.warning("\(text)", metadata: port.map { ["port": "\($0)"] })
     }
 
     private func scheduleTick() {

@@ -1,6 +1,5 @@
 internal import Cells
 internal import Configuration
-internal import Logging
 internal import NIOCore
 internal import Paths
 
@@ -21,7 +20,6 @@ final class SOCKSConnection: ChannelDuplexHandler {
         var policy: SOCKSMachine.Policy
         var sessionGroup: Int
         var timeout: TimeAmount
-        var logger: Logger
     }
 
     private enum Phase {
@@ -131,16 +129,16 @@ final class SOCKSConnection: ChannelDuplexHandler {
     private func negotiate(_ bytes: ByteBufferView) {
         switch machine.receive(bytes) {
         case .wait(let reply): reply.isEmpty ? () : write(reply)
-        case .close(let reply): closeAfter(reply)
+        case .close(let reply):
+            if let complaint = machine.complaint { circuits.complain(complaint) }
+            closeAfter(reply)
         case .request(let request, let reply, let earlyData):
             if !reply.isEmpty { write(reply) }
             unsent.writeBytes(earlyData)
             // Until the stream is open nothing can be sent, and NIO tells all the same when the program goes away.
             holdsReads = true
             if request.isPlaintextPort {
-                setting.logger.warning(
-                    "a program sends to a port where passwords are not encrypted; exits can read them",
-                    metadata: ["port": "\(request.port)"])
+                circuits.warnOfPlaintext(request.port)
             }
             phase = .waiting(circuits.open(demand(for: request), user: self, origin: origin))
         }

@@ -1,6 +1,5 @@
 internal import Cells
 package import Configuration
-package import Logging
 package import NIOCore
 internal import NIOPosix
 internal import Transport
@@ -22,15 +21,14 @@ package struct SOCKSListener: Sendable {
     ///   - index: its place among the SocksPorts; a port without a session group is alone in one of its own.
     ///   - settings: what holds for all of them.
     ///   - circuits: where streams come from.
-    ///   - logger: for what the operator should know.
     package static func open(
-        _ port: SocksPort, index: Int, settings: ClientSettings, circuits: ClientCircuits, logger: Logger
+        _ port: SocksPort, index: Int, settings: ClientSettings, circuits: ClientCircuits
     ) -> EventLoopFuture<SOCKSListener> {
         let setting = SOCKSConnection.Setting(
             port: port, policy: policy(port, settings),
             // Below any number that an operator can give.
             sessionGroup: port.sessionGroup ?? -1 - index,
-            timeout: .nanoseconds(Int64(settings.socksTimeout / .nanoseconds(1))), logger: logger)
+            timeout: .nanoseconds(Int64(settings.socksTimeout / .nanoseconds(1))))
         return open(setting, circuits: circuits)
     }
 

@@ -43,8 +43,18 @@ package struct SOCKSMachine: ~Copyable {
         case close(reply: [UInt8])
     }
 
+    /// Why a program was turned away, where that is worth telling the operator.
+    package enum Complaint: Hashable, Sendable {
+        /// `SafeSocks`: it gave an address, for which it may have asked outside Tor.
+        case address
+        /// It asked for an onion service, which we cannot reach.
+        case onionService
+    }
+
     private var state: State
     private let policy: Policy
+    /// Set when the program is turned away.
+    package private(set) var complaint: Complaint?
 
     package init(policy: Policy) {
         self.init(policy, .reading(Reading()))
@@ -73,8 +83,9 @@ package struct SOCKSMachine: ~Copyable {
                     let earlyData = reading.input
                     self = Self(policy, .waiting(version: request.version))
                     return .request(request, reply: reply, earlyData: earlyData)
-                case .close(let bytes):
+                case .close(let bytes, let complaint):
                     self = Self(policy, .finished)
+                    self.complaint = complaint
                     return .close(reply: reply + bytes)
                 }
             }
@@ -147,7 +158,7 @@ extension SOCKSMachine {
         case more
         case answer([UInt8])
         case request(SOCKSRequest)
-        case close([UInt8])
+        case close([UInt8], Complaint? = nil)
     }
 
     fileprivate struct Reading {
@@ -248,7 +259,9 @@ extension SOCKSMachine.Reading {
             return refuse(command == .resolvePointer ? .addressTypeNotSupported : .general)
         }
         if command == .resolvePointer, case .name = host { return refuse(.addressTypeNotSupported) }
-        if policy.refusesAddresses, !isName, command != .resolvePointer { return refuse(.notAllowed) }
+        if policy.refusesAddresses, !isName, command != .resolvePointer {
+            return .close(SOCKSReply.refused(version: 5, .notAllowed), .address)
+        }
         return decide(5, command, host, port, credentials, policy)
     }
 
@@ -274,8 +287,11 @@ extension SOCKSMachine.Reading {
         }
         input.removeFirst(end)
         guard let command, command != .resolvePointer, let host, address != [0, 0, 0, 0],
-            port != 0 || command == .resolve, isSOCKS4a || !policy.refusesAddresses
+            port != 0 || command == .resolve
         else { return refusal }
+        guard isSOCKS4a || !policy.refusesAddresses else {
+            return .close(SOCKSReply.refused(version: 4, .general), .address)
+        }
         let credentials = user.isEmpty ? nil : SOCKSCredentials(username: user, password: [])
         return decide(4, command, host, port, credentials, policy)
     }
@@ -316,7 +332,8 @@ extension SOCKSMachine.Reading {
         case .name(let name):
             // Neither kind of name may ever be sent to an exit.
             if HostName.isUnder("onion", name) {
-                return refuse(policy.extendedErrors ? .badOnionAddress : .hostUnreachable)
+                let failure: SOCKSFailure = policy.extendedErrors ? .badOnionAddress : .hostUnreachable
+                return .close(SOCKSReply.refused(version: version, failure), .onionService)
             }
             if HostName.isUnder("exit", name) { return refuse(.general) }
             if policy.isInternal != nil, HostName.isLocal(name) {
