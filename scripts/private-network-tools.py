@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""What scripts/private-network needs beyond the shell: free ports, the control protocol, an HTTP server.
+
+    ports ADDRESS COUNT              prints ports that are free on an address
+    control ADDRESS:PORT COOKIE COMMAND...
+                                     sends control commands; prints the answers; fails unless all are 250
+    serve ADDRESS FOLDER PORTFILE    serves a folder over HTTP and takes PUT into it; writes its port when it is ready
+    table FILE                       prints the relays of `GETINFO ns/all` (from FILE) as NAME FLAGS, joined with commas
+"""
+import http.server
+import os
+import shutil
+import socket
+import sys
+
+
+def ports(address, count):
+    sockets = [socket.socket() for _ in range(int(count))]
+    for one in sockets:
+        one.bind((address, 0))
+    print(*(one.getsockname()[1] for one in sockets))
+
+
+def control(endpoint, cookie, *commands):
+    address, port = endpoint.rsplit(":", 1)
+    with open(cookie, "rb") as file:
+        secret = file.read().hex()
+    with socket.create_connection((address, int(port)), timeout=10) as connection:
+        lines = connection.makefile("rw", newline="\r\n", encoding="utf-8", errors="replace")
+
+        def ask(command):
+            lines.write(command + "\n")
+            lines.flush()
+            while True:
+                line = lines.readline()
+                if not line:
+                    raise SystemExit("control: the connection was closed")
+                line = line.rstrip("\r\n")
+                status, kind, text = line[:3], line[3:4], line[4:]
+                yield status, text
+                if kind == "+":
+                    while (data := lines.readline().rstrip("\r\n")) != ".":
+                        yield status, data
+                if kind == " ":
+                    return
+
+        good = True
+        for command in (f"AUTHENTICATE {secret}", *commands):
+            for status, text in ask(command):
+                good = good and status == "250"
+                if not command.startswith("AUTHENTICATE"):
+                    print(text)
+        if not good:
+            raise SystemExit("control: a command was refused")
+
+
+class Files(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_PUT(self):
+        left = int(self.headers["Content-Length"])
+        with open(self.translate_path(self.path), "wb") as file:
+            while left > 0:
+                block = self.rfile.read(min(left, 1 << 20))
+                if not block:
+                    break
+                file.write(block)
+                left -= len(block)
+        self.send_response(201 if left == 0 else 400)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def copyfile(self, source, outputfile):
+        shutil.copyfileobj(source, outputfile, 1 << 20)
+
+    def log_message(self, *arguments):
+        pass
+
+
+def serve(address, folder, portfile):
+    os.chdir(folder)
+    server = http.server.ThreadingHTTPServer((address, 0), Files)
+    with open(portfile + ".new", "w") as file:
+        file.write(str(server.server_address[1]))
+    os.rename(portfile + ".new", portfile)
+    server.serve_forever()
+
+
+def table(path):
+    name = None
+    with open(path, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            words = line.split()
+            if words[:1] == ["r"]:
+                name = words[1]
+            elif words[:1] == ["s"] and name:
+                print(name, ",".join(words[1:]))
+
+
+if __name__ == "__main__":
+    actions = {"ports": ports, "control": control, "serve": serve, "table": table}
+    if len(sys.argv) < 3 or sys.argv[1] not in actions:
+        raise SystemExit(__doc__)
+    try:
+        actions[sys.argv[1]](*sys.argv[2:])
+    except OSError as error:
+        raise SystemExit(f"{sys.argv[1]}: {error}")
