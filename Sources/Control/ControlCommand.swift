@@ -10,12 +10,13 @@ struct ControlCommand: Equatable {
     /// Cuts a line, or a `+` command with its data lines, of which none of ours takes any.
     init(_ text: String) {
         var line = Substring(text)
-        if line.hasPrefix("+") {
+        let isMultiline = line.hasPrefix("+")
+        if isMultiline {
             line = line.dropFirst()
             line = line.prefix { $0 != "\n" && $0 != "\r\n" }
         }
         let word = line.prefix { $0 != " " && $0 != "\t" }
-        written = String(word)
+        written = (isMultiline ? "+" : "") + word
         keyword = word.uppercased()
         let blanks: Set<Character> = [" ", "\t", "\r"]
         var rest = line[word.endIndex...].drop { blanks.contains($0) }
