@@ -142,5 +142,6 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ], swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control", "ProtocolTestKit"], swiftSettings: strict),
+        .testTarget(name: "FanionTests", dependencies: ["fanion"], swiftSettings: strict),
     ]
 )
