@@ -127,7 +127,10 @@ struct DirectoryServerTorTests {
         }
         func body(_ response: HTTPResponse) throws -> [UInt8] {
             let method = response.headers["Content-Encoding"].flatMap { CompressionMethod(name: $0) } ?? .identity
-            return try Decompressor.decompress(response.body, method, limit: 1 << 24)
+            var bytes = try Decompressor.decompress(response.body, method, limit: 1 << 24)
+            // C Tor sends an empty line behind its own descriptor, which is no part of it.
+            while bytes.suffix(2) == [0x0A, 0x0A] { bytes.removeLast() }
+            return bytes
         }
         #expect(try body(ours) == body(theirs), comment)
     }

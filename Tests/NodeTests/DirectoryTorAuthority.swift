@@ -58,7 +58,8 @@ final class DirectoryTorAuthority: @unchecked Sendable {
             Self.tor, "-f", folder + "/empty", "--defaults-torrc", folder + "/empty", "--list-fingerprint", "--hush",
             "--orport", "1", "--datadirectory", folder, "--nickname", "lone", "--dirauthority",
             "unused 127.0.0.1:1 FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF")
-        identity = try #require(RSAIdentity(hex: printed.dropFirst("lone ".count).filter(\.isHexDigit)))
+        let last = try #require(printed.split(separator: "\n").last { $0.hasPrefix("lone ") })
+        identity = try #require(RSAIdentity(hex: last.dropFirst("lone ".count).filter { $0 != " " }))
         let torrc = """
             TestingTorNetwork 1
             DataDirectory \(folder)
@@ -141,11 +142,14 @@ enum BlockingSocket {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) }
         }
         guard result == 0 else { throw DirectoryFetchError.connectionFailed }
+        var patience = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         var machine = HTTPResponseMachine()
         _ = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
             let count = recv(descriptor, &buffer, buffer.count, 0)
+            guard count >= 0 else { throw DirectoryFetchError.timedOut }
             let action =
                 count > 0 ? machine.receive(Array(buffer[..<count]).span.bytes) : machine.receiveEnd()
             switch action {
