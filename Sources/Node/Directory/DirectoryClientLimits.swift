@@ -35,6 +35,10 @@ package enum DirectoryClientLimits {
     package static let descriptorAgeToServe: Int64 = 24 * 3600
     /// How long a consensus waits for the certificates that it needs, in seconds.
     package static let waitForCertificates: Int64 = 20 * 60
+    /// How long a directory is let alone that said it was busy, in seconds.
+    package static let restWhenBusy: Int64 = 3600
+    /// How long a directory is let alone that could not be asked, in seconds.
+    package static let restAfterFailure: Int64 = 60
     /// How many bytes of an authority's identity stand in the consensus's URL.
     package static let signerPrefixLength = 3
 }

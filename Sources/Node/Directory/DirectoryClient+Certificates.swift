@@ -1,0 +1,84 @@
+internal import Cells
+internal import Configuration
+internal import Directory
+
+extension DirectoryClient {
+    /// Asks for key certificates that are missing: of authorities of which we have none that counts, and of keys that
+    /// signed a consensus.
+    func updateCertificates(_ now: WallTime) {
+        guard !certificatesUnderWay else { return }
+        let snapshot = store.snapshot
+        let instant = ContinuousClock.now
+        func isReady(_ identity: RSAIdentity) -> Bool { certificates[identity]?.isReady(at: instant) ?? true }
+        let missing = settings.v3Identities.filter { identity in
+            isReady(identity) && !(snapshot.certificates[identity] ?? []).contains { !$0.isExpired(at: now) }
+        }
+        var request: DirectoryRequest?
+        var asked = missing
+        var hint: RSAIdentity?
+        for flavor in flavors {
+            guard let waiting = consensuses[flavor]?.waiting else { continue }
+            hint = waiting.source
+            let status = waiting.consensus.signatureStatus(
+                authorities: settings.v3Identities, certificates: snapshot.certificates.values.joined(), now: now)
+            // One of whom we have none yet is asked for by name: its newest certificate will be the right one.
+            let pairs = status.missingCertificates.filter {
+                isReady($0.identity) && !missing.contains($0.identity)
+                    && snapshot.certificates[$0.identity]?.isEmpty == false
+            }
+            if request == nil, missing.isEmpty, !pairs.isEmpty {
+                request = .certificates(
+                    pairs.map {
+                        DirectoryResource.CertificateSelection.Pair(identity: $0.identity, signingKey: $0.signingKey)
+                    })
+                asked = pairs.map(\.identity)
+            }
+        }
+        if !missing.isEmpty { request = .certificates(of: missing) }
+        guard let request, let choice = certificateSource(hint) else { return }
+        certificatesUnderWay = true
+        ask(request, choice) { [weak self] result in
+            self?.receiveCertificates(asked, result)
+        }
+    }
+
+    /// Whoever gave us the consensus has its certificates, too, unless asking it has failed.
+    private func certificateSource(
+        _ hint: RSAIdentity?
+    ) -> (source: DirectorySources.Source, ticket: UInt64?)? {
+        if let hint, let authority = settings.authorities.first(where: { $0.identity == hint }),
+            !certificates.values.contains(where: { $0.failures > 0 })
+        {
+            return (DirectorySources.source(authority), nil)
+        }
+        return chooseSource(.certificates)
+    }
+
+    private func receiveCertificates(
+        _ asked: [RSAIdentity], _ result: Result<DirectoryResponse, DirectoryFetchError>
+    ) {
+        certificatesUnderWay = false
+        var found: [KeyCertificate] = []
+        if case .success(let response) = result, response.status == 200 {
+            let pieces = DocumentSplitter.split(response.body, startingWith: ["dir-key-certificate-version"])
+            found = pieces.compactMap { try? KeyCertificate(Array(response.body[$0.range])) }
+            let trusted = Set(settings.v3Identities)
+            found.removeAll { !trusted.contains($0.identity) || !asked.contains($0.identity) }
+        }
+        let known = Set(found.map(\.identity))
+        let now = ContinuousClock.now
+        let added = store.add(found)
+        for identity in asked {
+            var schedule =
+                certificates[identity] ?? DownloadSchedule(initialDelay: settings.documentDelay, now: now)
+            if known.contains(identity), added > 0 {
+                schedule.succeed(now: now)
+            } else {
+                schedule.fail(now: now, using: &random)
+            }
+            certificates[identity] = schedule
+        }
+        if added > 0 { judgeWaiting() }
+        update()
+    }
+}
