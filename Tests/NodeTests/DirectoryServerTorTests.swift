@@ -52,6 +52,7 @@ struct DirectoryServerTorTests {
         let tor = try await DirectoryTorAuthority.shared.value
         let store = try mirror(tor)
         let snapshot = store.snapshot
+        let started = ContinuousClock.now
         let router = try #require(snapshot.descriptors.values.first)
         let certificate = try #require(snapshot.certificates.values.first?.first)
         let microdescriptor = try #require(snapshot.microdescriptors.keys.first)
@@ -99,7 +100,8 @@ struct DirectoryServerTorTests {
         ).get()
         for path in paths {
             for suffix in ["", ".z"] {
-                for set in headers {
+                // Every header matters to some paths only.
+                for set in headers where set.isEmpty || path.contains("consensus") || suffix.isEmpty {
                     var request = HTTPRequest(.get, path + suffix)
                     for (name, value) in set { request.headers.append(name, value) }
                     let theirs = try tor.exchange(request.encode())
@@ -108,6 +110,7 @@ struct DirectoryServerTorTests {
                 }
             }
         }
+        print("compared in", ContinuousClock.now - started)
         try await port.close().get()
         try await loops.shutdownGracefully()
     }

@@ -6,7 +6,7 @@ import Testing
 
 /// A C Tor directory authority, alone in its network, with a consensus of itself: the judge of what a directory answers.
 ///
-/// Needs `/usr/sbin/tor` and FANION_TEST_TOR=1. One process for all tests; it ends with them.
+/// Needs `/usr/sbin/tor` and FANION_TEST_TOR=1. One process for all tests; it ends when they do.
 final class DirectoryTorAuthority: @unchecked Sendable {
     static let isWanted =
         ProcessInfo.processInfo.environment["FANION_TEST_TOR"] == "1"
@@ -25,9 +25,11 @@ final class DirectoryTorAuthority: @unchecked Sendable {
 
     private static func start() async throws -> DirectoryTorAuthority {
         let authority = try DirectoryTorAuthority()
-        let deadline = ContinuousClock.now + .seconds(90)
+        let deadline = ContinuousClock.now + .seconds(150)
         while ContinuousClock.now < deadline {
-            if let answer = try? authority.get("/tor/status-vote/current/consensus-microdesc"), answer.status == 200 {
+            if let answer = try? authority.get("/tor/status-vote/current/consensus-microdesc"), answer.status == 200,
+                String(decoding: answer.body, as: UTF8.self).contains("\nm ")
+            {
                 return authority
             }
             try await Task.sleep(for: .milliseconds(500))
@@ -72,12 +74,13 @@ final class DirectoryTorAuthority: @unchecked Sendable {
             AssumeReachable 1
             SocksPort 0
             ShutdownWaitLength 0
+            __OwningControllerProcess \(getpid())
             AuthoritativeDirectory 1
             V3AuthoritativeDirectory 1
-            TestingV3AuthInitialVotingInterval 10
+            TestingV3AuthInitialVotingInterval 20
             TestingV3AuthInitialVoteDelay 2
             TestingV3AuthInitialDistDelay 2
-            V3AuthVotingInterval 300
+            V3AuthVotingInterval 60
             V3AuthVoteDelay 2
             V3AuthDistDelay 2
             TestingDirAuthVoteGuard *
@@ -92,12 +95,7 @@ final class DirectoryTorAuthority: @unchecked Sendable {
         process.executableURL = URL(filePath: Self.tor)
         process.arguments = ["-f", folder + "/torrc", "--defaults-torrc", folder + "/empty", "--quiet"]
         try process.run()
-        // The process must not outlive the tests.
-        Self.running = process
-        atexit { DirectoryTorAuthority.running?.terminate() }
     }
-
-    nonisolated(unsafe) private static var running: Process?
 
     /// Asks its DirPort, byte for byte as given; the body is as it came.
     func get(_ path: String, headers: [(String, String)] = []) throws -> HTTPResponse {
@@ -133,17 +131,27 @@ final class DirectoryTorAuthority: @unchecked Sendable {
 
 /// The simplest TCP client there is.
 enum BlockingSocket {
-    static func exchange(_ bytes: [UInt8], port: UInt16) throws -> HTTPResponse {
+    static func open(port: UInt16) throws -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
         var address = loopback(port)
         let size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let result = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) }
         }
-        guard result == 0 else { throw DirectoryFetchError.connectionFailed }
+        guard result == 0 else {
+            close(descriptor)
+            throw DirectoryFetchError.connectionFailed
+        }
         var patience = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        return descriptor
+    }
+
+    static func close(_ descriptor: Int32) { _ = Foundation.close(descriptor) }
+
+    static func exchange(_ bytes: [UInt8], port: UInt16) throws -> HTTPResponse {
+        let descriptor = try open(port: port)
+        defer { close(descriptor) }
         var machine = HTTPResponseMachine()
         _ = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
         var buffer = [UInt8](repeating: 0, count: 65_536)
