@@ -11,48 +11,10 @@ import Testing
 /// What C Tor's authority answers, and what our directory answers of the same documents, side by side.
 @Suite(.enabled(if: DirectoryTorAuthority.isWanted), .serialized)
 struct DirectoryServerTorTests {
-    /// A store with all that the authority has.
-    private func mirror(_ tor: DirectoryTorAuthority) throws -> DirectoryStore {
-        let store = DirectoryStore(files: nil, servesConsensuses: false, logger: Logger(label: "test"))
-        let keys = try tor.get("/tor/keys/all").body
-        store.add(
-            try DocumentSplitter.split(keys, startingWith: ["dir-key-certificate-version"]).map {
-                try KeyCertificate(Array(keys[$0.range]))
-            })
-        for path in ["", "-microdesc"] {
-            let text = try tor.get("/tor/status-vote/current/consensus\(path)").body
-            let consensus = try Consensus(parsing: text)
-            let status = consensus.signatureStatus(
-                authorities: [tor.v3Identity], certificates: store.snapshot.certificates.values.joined(),
-                now: WallTime.now())
-            #expect(status.isSufficient)
-            #expect(store.set(consensus))
-            #expect(!store.set(consensus))
-        }
-        let digests = try #require(store.snapshot.consensus(.microdesc)).routers.compactMap(\.microdescriptorDigest)
-        let micro = try tor.get(DirectoryRequest.microdescriptors(digests).http.target).body
-        store.add(
-            try DocumentSplitter.split(micro, startingWith: ["onion-key"]).map {
-                try Microdescriptor(Array(micro[$0.range]))
-            }, at: WallTime.now())
-        let servers = try tor.get("/tor/server/all").body
-        store.add(
-            try DocumentSplitter.split(servers, startingWith: ["router"]).map {
-                try RouterDescriptor(Array(servers[$0.range]))
-            })
-        let extra = try tor.get("/tor/extra/all").body
-        store.add(
-            try DocumentSplitter.split(extra, startingWith: ["extra-info"]).map {
-                try ExtraInfoDocument(Array(extra[$0.range]))
-            })
-        return store
-    }
-
     @Test func `every kind of request is answered as C Tor answers it`() async throws {
         let tor = try await DirectoryTorAuthority.shared.value
-        let store = try mirror(tor)
+        let store = try tor.mirror()
         let snapshot = store.snapshot
-        let started = ContinuousClock.now
         let router = try #require(snapshot.descriptors.values.first)
         let certificate = try #require(snapshot.certificates.values.first?.first)
         let microdescriptor = try #require(snapshot.microdescriptors.keys.first)
@@ -110,7 +72,6 @@ struct DirectoryServerTorTests {
                 }
             }
         }
-        print("compared in", ContinuousClock.now - started)
         try await port.close().get()
         try await loops.shutdownGracefully()
     }

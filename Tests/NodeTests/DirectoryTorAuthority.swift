@@ -1,5 +1,7 @@
 import Cells
+import Directory
 import Foundation
+import Logging
 import Testing
 
 @testable import Node
@@ -107,6 +109,43 @@ final class DirectoryTorAuthority: @unchecked Sendable {
     /// Sends bytes to its DirPort and reads until it closes.
     func exchange(_ bytes: [UInt8]) throws -> HTTPResponse {
         try BlockingSocket.exchange(bytes, port: dirPort)
+    }
+
+    /// A store with all that the authority has.
+    func mirror() throws -> DirectoryStore {
+        let store = DirectoryStore(files: nil, servesConsensuses: false, logger: Logger(label: "test"))
+        let keys = try get("/tor/keys/all").body
+        store.add(
+            try DocumentSplitter.split(keys, startingWith: ["dir-key-certificate-version"]).map {
+                try KeyCertificate(Array(keys[$0.range]))
+            })
+        for path in ["", "-microdesc"] {
+            let text = try get("/tor/status-vote/current/consensus\(path)").body
+            let consensus = try Consensus(parsing: text)
+            let status = consensus.signatureStatus(
+                authorities: [v3Identity], certificates: store.snapshot.certificates.values.joined(),
+                now: WallTime.now())
+            #expect(status.isSufficient)
+            #expect(store.set(consensus))
+            #expect(!store.set(consensus))
+        }
+        let digests = try #require(store.snapshot.consensus(.microdesc)).routers.compactMap(\.microdescriptorDigest)
+        let micro = try get(DirectoryRequest.microdescriptors(digests).http.target).body
+        store.add(
+            try DocumentSplitter.split(micro, startingWith: ["onion-key"]).map {
+                try Microdescriptor(Array(micro[$0.range]))
+            }, at: WallTime.now())
+        let servers = try get("/tor/server/all").body
+        store.add(
+            try DocumentSplitter.split(servers, startingWith: ["router"]).map {
+                try RouterDescriptor(Array(servers[$0.range]))
+            })
+        let extra = try get("/tor/extra/all").body
+        store.add(
+            try DocumentSplitter.split(extra, startingWith: ["extra-info"]).map {
+                try ExtraInfoDocument(Array(extra[$0.range]))
+            })
+        return store
     }
 
     @discardableResult

@@ -6,8 +6,11 @@ extension DirectoryClient {
     /// Asks for key certificates that are missing: of authorities of which we have none that counts, and of keys that
     /// signed a consensus.
     func updateCertificates(_ now: WallTime) {
-        guard !certificatesUnderWay else { return }
         let snapshot = store.snapshot
+        // They are fetched for a consensus's sake, and whoever has that has them.
+        guard !certificatesUnderWay,
+            flavors.contains(where: { consensuses[$0]?.waiting != nil || snapshot.consensus($0) != nil })
+        else { return }
         let instant = ContinuousClock.now
         func isReady(_ identity: RSAIdentity) -> Bool { certificates[identity]?.isReady(at: instant) ?? true }
         let missing = settings.v3Identities.filter { identity in
