@@ -35,6 +35,9 @@ package struct CellPathCounters: Sendable, Equatable {
     /// CREATE2s that no key of ours answers, or that are malformed.
     package var handshakesFailed = 0
 
+    /// Nothing yet.
+    package init() {}
+
     /// Adds another loop's.
     package static func += (left: inout CellPathCounters, right: CellPathCounters) {
         for path in all { left[keyPath: path] += right[keyPath: path] }

@@ -22,6 +22,9 @@ package final class AdmissionGate {
         package var relayedRead = 0
         /// Of these, written to relayed connections.
         package var relayedWritten = 0
+
+        /// Nothing yet.
+        package init() {}
     }
 
     /// What this loop holds of one global bucket.

@@ -2,6 +2,7 @@ import Cells
 import Foundation
 import NIOCore
 import NIOPosix
+import ProtocolTestKit
 import Testing
 
 @testable import Transport
@@ -145,7 +146,8 @@ extension SocketTests {
             let server = try await TestServer(
                 TLSContext(serverCertificate: TestCertificate.first.certificate, key: TestCertificate.first.key),
                 options: .init(handshakeTime: .seconds(1)))
-            let before = openDescriptors()
+            let port = server.listener.endpoint.port
+            let before = openSockets(localPort: port)
             let hello: [UInt8] = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]
             var sockets: [any Channel] = []
             for index in 0..<100 {
@@ -157,13 +159,13 @@ extension SocketTests {
             }
             var ends: [TestEnd] = []
             for _ in 0..<100 { ends.append(try await server.accepted()) }
-            #expect(openDescriptors() >= before + 200)
+            #expect(openSockets(localPort: port) == before + 100)
             for end in ends {
                 #expect(try await end.closed.futureResult.get() == .handshakeTimedOut)
                 try await end.socket.closeFuture.get()
             }
             for socket in sockets { try await socket.closeFuture.get() }
-            #expect(openDescriptors() <= before + 2)
+            #expect(openSockets(localPort: port) == before)
             try await server.stop()
         }
 

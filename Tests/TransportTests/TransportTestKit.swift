@@ -183,10 +183,6 @@ func loopback(_ port: UInt16, host: UInt8 = 1) -> SocketEndpoint {
     SocketEndpoint(address: IPAddress(ipv4: 0x7f00_0000 | UInt32(host)), port: port)
 }
 
-func openDescriptors() -> Int {
-    (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0
-}
-
 /// Bytes that differ everywhere a TLS record or a cell might begin: a period that divides neither.
 let pattern: [UInt8] = (0..<(65_521 + 65_536)).map {
     UInt8(truncatingIfNeeded: ($0 % 65_521) &* 31 &+ ($0 % 65_521) >> 8)

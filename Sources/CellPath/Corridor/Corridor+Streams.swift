@@ -158,10 +158,10 @@ extension Corridor {
         switch site {
         case .relay(let circuit):
             guard circuits.pointer(circuit) != nil else { return }
-            send(StreamSendmeMessage(), streamID: id, circuit: circuit.slot)
+            send(SendmeMessage.v0, streamID: id, circuit: circuit.slot)
         case .origin(let origin):
             guard origins.pointer(origin) != nil else { return }
-            send(StreamSendmeMessage(), streamID: id, hop: hop, origin: origin.slot)
+            send(SendmeMessage.v0, streamID: id, hop: hop, origin: origin.slot)
         }
     }
 
@@ -200,15 +200,4 @@ extension Corridor {
             origins.pointer(origin.slot).pointee.object.streamsChanged()
         }
     }
-}
-
-/// A stream's SENDME, which says nothing more (tor-spec §7.4).
-struct StreamSendmeMessage: RelayMessage {
-    static let command = RelayCommand.sendme
-
-    init() {}
-
-    init(data: RawSpan) throws(WireError) {}
-
-    func encode(into bytes: inout [UInt8]) {}
 }
