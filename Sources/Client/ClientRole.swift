@@ -1,13 +1,13 @@
-package import Cells
+internal import Cells
 internal import CellPath
 internal import Circuits
 internal import Configuration
-package import Directory
-package import Logging
-package import NIOCore
+internal import Directory
+internal import Logging
+internal import NIOCore
 package import Node
 internal import OnionCrypto
-package import Paths
+internal import Paths
 internal import Synchronization
 
 /// A client put together: circuits for programs behind SocksPorts, by what the directory client has found.

@@ -107,6 +107,9 @@ package final class Corridor {
     /// What the bandwidth gate has counted on this loop.
     package var traffic: AdmissionGate.Totals { transport.gate.totals }
 
+    /// What meters this loop's bytes: exit sockets share it.
+    package var gate: AdmissionGate { transport.gate }
+
     /// Circuits of others that are open or being made here.
     package var circuitCount: Int { circuits.count }
 

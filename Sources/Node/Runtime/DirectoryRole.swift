@@ -1,8 +1,7 @@
 internal import CellPath
-package import Cells
 internal import Configuration
 internal import Directory
-package import NIOCore
+internal import NIOCore
 internal import Synchronization
 
 /// The directory side that every node has: keeps the store up to date, on the node's first loop.
