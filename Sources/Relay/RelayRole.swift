@@ -19,7 +19,8 @@ package final class RelayRole: Sendable {
         var exits: [NIOLoopBound<ExitStreams>] = []
         var observed = ObservedBandwidth()
         var sampler: Task<Void, Never>?
-        var localAddresses: [IPAddress] = []
+        var publisher: NIOLoopBound<DescriptorPublisher>?
+        var subscription: UInt64?
     }
 
     private let runtime: NodeRuntime
@@ -91,12 +92,69 @@ package final class RelayRole: Sendable {
         state.withLock { $0.sampler = sampler }
     }
 
+    /// Publishes this relay's descriptor from now on, whenever there is reason to.
+    ///
+    /// - Parameter onPublication: Hears of each new descriptor: an authority in the same process takes it from there.
+    package func startPublishing(
+        onPublication: @escaping @Sendable (RelayDescriptorFactory.Publication) -> Void
+    ) async throws {
+        guard let identity = runtime.keys?.identity else { return }
+        let runtime = self.runtime
+        let settings = runtime.settings
+        let isPublic = settings.relay.publishesDescriptor
+        let publisher = try await runtime.onLoop(0) { corridor in
+            let publisher = DescriptorPublisher(
+                fetcher: DirectoryFetcher(launcher: corridor),
+                authorities: isPublic ? settings.directory.authorities : [], ownIdentity: identity,
+                logger: runtime.logger, dirPorts: DirPortClient(dialer: runtime.environment.dialer)
+            ) { [weak self] _ in
+                guard let self, let publication = publish() else { return nil }
+                onPublication(publication)
+                return publication.upload
+            }
+            publisher.start()
+            return NIOLoopBound(publisher, eventLoop: corridor.eventLoop)
+        }
+        let loop = runtime.loops[0]
+        let subscription = runtime.store.subscribe { [store = runtime.store] _ in
+            let snapshot = store.snapshot
+            loop.execute { publisher.value.consensusChanged(snapshot) }
+        }
+        state.withLock {
+            $0.publisher = publisher
+            $0.subscription = subscription
+        }
+        runtime.onNewKeys { [weak self] _ in self?.markDirty("rotated onion key") }
+    }
+
+    /// Something in the descriptor has changed.
+    package func markDirty(_ reason: String) {
+        guard let publisher = state.withLock({ $0.publisher }) else { return }
+        runtime.loops[0].execute { publisher.value.markDirty(reason) }
+    }
+
+    private func publish() -> RelayDescriptorFactory.Publication? {
+        do {
+            let publication = try makeDescriptor(now: .now)
+            runtime.store.setOwn(publication.router, extraInfo: publication.extraInfo)
+            return publication
+        } catch {
+            runtime.logger.warning("no descriptor can be published: \(error)")
+            return nil
+        }
+    }
+
     /// Takes no more connections and streams; what is open goes with the node.
     package func stop() async {
-        let (listeners, dirPorts, resolver, sampler) = state.withLock { state in
-            (state.listeners, state.dirPorts, state.resolver.take(), state.sampler.take())
+        let (listeners, dirPorts, resolver, sampler, publisher, subscription) = state.withLock { state in
+            (
+                state.listeners, state.dirPorts, state.resolver.take(), state.sampler.take(), state.publisher.take(),
+                state.subscription.take()
+            )
         }
         sampler?.cancel()
+        if let subscription { runtime.store.unsubscribe(subscription) }
+        if let publisher { try? await runtime.onLoop(0) { _ in publisher.value.stop() } }
         for listener in listeners { try? await listener.close().get() }
         for server in dirPorts { try? await server.close().get() }
         if let resolver { await Task.detached { resolver.stop() }.value }
@@ -113,6 +171,7 @@ package final class RelayRole: Sendable {
         await setRules { $0 = rules }
         let settings = DNSResolverSettings(runtime.settings)
         state.withLock { $0.resolver }?.configure(settings)
+        markDirty("config change")
     }
 
     private func setRules(_ change: @escaping @Sendable (inout ExitRules) -> Void) async {
