@@ -1,5 +1,5 @@
-internal import Cells
 internal import CellPath
+internal import Cells
 internal import Circuits
 internal import Configuration
 internal import Directory
@@ -17,12 +17,10 @@ package final class ClientRole: Sendable {
     /// What lives on the loop.
     private final class Parts {
         let circuits: ClientCircuits
-        let guards: DirectoryGuardChoice
         var subscription: UInt64?
 
-        init(circuits: ClientCircuits, guards: DirectoryGuardChoice) {
+        init(circuits: ClientCircuits) {
             self.circuits = circuits
-            self.guards = guards
         }
     }
 
@@ -55,12 +53,11 @@ package final class ClientRole: Sendable {
                 launcher: corridor, settings: PoolSettings(settings.client), stateLines: lines,
                 version: runtime.version, logger: runtime.logger, generator: SystemRandom())
             circuits.onStateChange = { role.save($0) }
-            let parts = Parts(circuits: circuits, guards: DirectoryGuardChoice(circuits))
-            return NIOLoopBound(parts, eventLoop: corridor.eventLoop)
+            return NIOLoopBound(Parts(circuits: circuits), eventLoop: corridor.eventLoop)
         }
         state.withLock { $0.parts = parts }
         try await directory.onClient { client in
-            client.guards = parts.value.guards
+            client.guards = parts.value.circuits
             client.enoughChanged = { role.enoughChanged($0) }
             role.enoughChanged(client.hasEnough)
         }
@@ -139,29 +136,7 @@ package final class ClientRole: Sendable {
     }
 }
 
-/// The client's guards as the directory client asks for them.
-private final class DirectoryGuardChoice: DirectoryGuards {
-    private let circuits: ClientCircuits
-    private var tickets: [UInt64: GuardTicket] = [:]
-    private var nextTicket: UInt64 = 0
-
-    init(_ circuits: ClientCircuits) { self.circuits = circuits }
-
-    func chooseDirectoryGuard(excluding: Set<RSAIdentity>) -> (target: HopTarget, ticket: UInt64)? {
-        guard let choice = try? circuits.directory(excluding: excluding) else { return nil }
-        nextTicket += 1
-        if let ticket = choice.ticket { tickets[nextTicket] = ticket }
-        return (choice.target, nextTicket)
-    }
-
-    func directoryGuardAnswered(_ ticket: UInt64) {
-        if let ticket = tickets.removeValue(forKey: ticket) { circuits.directorySucceeded(ticket) }
-    }
-
-    func directoryGuardFailed(_ ticket: UInt64) {
-        if let ticket = tickets.removeValue(forKey: ticket) { circuits.directoryFailed(ticket) }
-    }
-}
+extension ClientCircuits: DirectoryGuards {}
 
 extension PortAddress {
     /// As logs and the control port write it.

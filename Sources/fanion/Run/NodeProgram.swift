@@ -12,7 +12,8 @@ final class NodeProgram: Sendable {
     /// What this program calls itself.
     static let version = "Fanion 0.1.0"
     /// What a descriptor says that we speak: only what was seen to work against C Tor.
-    static let protocols: ProtocolList = "Cons=1-2 Desc=1-2 DirCache=2 FlowCtrl=1 Link=4-5 LinkAuth=3 Microdesc=1-2 Relay=2,4"
+    static let protocols: ProtocolList =
+        "Cons=1-2 Desc=1-2 DirCache=2 FlowCtrl=1 Link=4-5 LinkAuth=3 Microdesc=1-2 Relay=2,4"
 
     let runtime: NodeRuntime
     let directory: DirectoryRole
