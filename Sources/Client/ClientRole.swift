@@ -49,8 +49,10 @@ package final class ClientRole: Sendable {
         let runtime = self.runtime
         let role = self
         let parts = try await runtime.onLoop(0) { corridor in
+            var pool = PoolSettings(settings.client)
+            pool.rules.ownIdentity = runtime.keys?.identity
             let circuits = ClientCircuits(
-                launcher: corridor, settings: PoolSettings(settings.client), stateLines: lines,
+                launcher: corridor, settings: pool, stateLines: lines,
                 version: runtime.version, logger: runtime.logger, generator: SystemRandom())
             circuits.onStateChange = { role.save($0) }
             return NIOLoopBound(Parts(circuits: circuits), eventLoop: corridor.eventLoop)
@@ -70,8 +72,7 @@ package final class ClientRole: Sendable {
         for (index, port) in settings.client.socksPorts.enumerated() {
             let listener = try await runtime.onLoop(0) { _ in
                 SOCKSListener.open(
-                    port, index: index, settings: settings.client, circuits: parts.value.circuits,
-                    logger: runtime.logger)
+                    port, index: index, settings: settings.client, circuits: parts.value.circuits)
             }.get()
             runtime.logger.notice("Opened Socks listener connection (ready) on \(listener.address.text)")
             state.withLock { $0.listeners.append(listener) }
@@ -113,10 +114,8 @@ package final class ClientRole: Sendable {
     private func networkMayHaveChanged() {
         let (parts, isUsable) = state.withLock { ($0.parts, $0.isUsable) }
         guard let parts else { return }
-        let snapshot = runtime.store.snapshot
-        guard let consensus = snapshot.consensus(.microdesc) else { return }
+        guard let view = runtime.store.snapshot.network() else { return }
         runtime.loops[0].execute {
-            let view = NetworkView(consensus) { snapshot.microdescriptors[$0] }
             parts.value.circuits.networkChanged(view, isUsable: isUsable)
         }
     }
