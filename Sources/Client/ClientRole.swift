@@ -28,6 +28,7 @@ package final class ClientRole: Sendable {
         var parts: NIOLoopBound<Parts>?
         var listeners: [SOCKSListener] = []
         var isUsable = false
+        var eventListeners: [@Sendable (ClientEvent) -> Void] = []
     }
 
     private let runtime: NodeRuntime
@@ -93,6 +94,11 @@ package final class ClientRole: Sendable {
     /// Where it listens for SOCKS.
     package var socksAddresses: [String] { state.withLock { $0.listeners.map(\.address.text) } }
 
+    /// Has `listener` hear what happens to circuits, streams and guards, on their loop.
+    package func onEvent(_ listener: @escaping @Sendable (ClientEvent) -> Void) {
+        state.withLock { $0.eventListeners.append(listener) }
+    }
+
     /// Whether there are enough documents for circuits.
     package var isUsable: Bool { state.withLock { $0.isUsable } }
 
@@ -122,6 +128,7 @@ package final class ClientRole: Sendable {
 
     private func hear(_ event: ClientEvent) {
         if case .firstCircuitOpened = event { runtime.progress.reach(.done) }
+        for listener in state.withLock({ $0.eventListeners }) { listener(event) }
     }
 
     private func save(_ lines: [String]) {

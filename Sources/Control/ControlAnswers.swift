@@ -23,11 +23,11 @@ struct ControlAnswers: Sendable {
         case "process/uid": .value("\(getuid())")
         case "process/user": .value(Self.userName)
         case "process/descriptor-limit": .value(Self.descriptorLimit)
-        case "circuit-status": .value(await source.circuits().map(\.text).joined(separator: "\n"))
-        case "stream-status": .value(await source.streams().map(\.text).joined(separator: "\n"))
+        case "circuit-status": .value(await source.circuits().joined(separator: "\n"))
+        case "stream-status": .value(await source.streams().joined(separator: "\n"))
         case "status/bootstrap-phase": .value(await source.bootstrap().text)
-        case "status/circuit-established":
-            .value(await source.circuits().contains { $0.status == .built } ? "1" : "0")
+        case "entry-guards": .value(await source.entryGuards().joined(separator: "\n"))
+        case "status/circuit-established": .value(await source.hasCircuit() ? "1" : "0")
         case "status/enough-dir-info": .value(await source.hasEnoughDirectory() ? "1" : "0")
         case "traffic/read": .value("\(await source.traffic().read)")
         case "traffic/written": .value("\(await source.traffic().written)")
@@ -91,6 +91,7 @@ struct ControlAnswers: Sendable {
         ("config-defaults-file", "Current location of the defaults file."),
         ("config-file", "Current location of the \"torrc\" file."),
         ("dormant", "Is Tor dormant (not building circuits because it's idle)?"),
+        ("entry-guards", "Which nodes are we using as entry guards?"),
         ("events/names", "Events that the controller can ask for with SETEVENTS."),
         ("features/names", "What arguments can USEFEATURE take?"),
         ("fingerprint", "The RSA identity of this relay."),

@@ -9,10 +9,14 @@ package protocol ControlSource: Sendable {
     var version: String { get }
     /// Where its torrc is; nil if it has none.
     var torrcPath: String? { get }
-    /// Circuits that start here.
-    func circuits() async -> [ControlCircuit]
-    /// Streams that start here.
-    func streams() async -> [ControlStream]
+    /// Circuits that start here, a line each (control-spec §4.1.1).
+    func circuits() async -> [String]
+    /// Streams that start here, a line each (control-spec §4.1.2).
+    func streams() async -> [String]
+    /// The guards of the sample in use, a line each.
+    func entryGuards() async -> [String]
+    /// Whether a circuit has been open, so that the client works.
+    func hasCircuit() async -> Bool
     /// What the consensus says of every relay; nothing if there is none.
     func relays() async -> [RouterStatus]
     /// How far the client side is.
@@ -68,91 +72,4 @@ package struct ControlBootstrap: Hashable, Sendable {
     package var text: String {
         "NOTICE BOOTSTRAP PROGRESS=\(progress) TAG=\(tag) SUMMARY=\(ControlAuthentication.quoted(summary))"
     }
-}
-
-/// A circuit as controllers see it (control-spec §4.1.1).
-package struct ControlCircuit: Hashable, Sendable {
-    /// How far it is.
-    package enum Status: String, Sendable {
-        case launched = "LAUNCHED"
-        case extended = "EXTENDED"
-        case built = "BUILT"
-        case failed = "FAILED"
-        case closed = "CLOSED"
-    }
-
-    /// Process-wide.
-    package var id: UInt64
-    /// How far it is.
-    package var status: Status
-    /// The hops it has, the first one first.
-    package var path: [(identity: RSAIdentity, nickname: String)]
-    /// "GENERAL", "HS_CLIENT_REND", ...
-    package var purpose: String
-    /// When it was launched, in microseconds since 1970.
-    package var created: Int64?
-    /// "NEED_CAPACITY", "IS_INTERNAL", ...
-    package var flags: [String]
-
-    /// A circuit.
-    package init(
-        id: UInt64, status: Status, path: [(identity: RSAIdentity, nickname: String)], purpose: String = "GENERAL",
-        created: Int64? = nil, flags: [String] = []
-    ) {
-        self.id = id
-        self.status = status
-        self.path = path
-        self.purpose = purpose
-        self.created = created
-        self.flags = flags
-    }
-
-    /// As `circuit-status` and CIRC say it.
-    package var text: String {
-        var text = "\(id) \(status.rawValue)"
-        if !path.isEmpty {
-            text +=
-                " "
-                + path.map { hop in
-                    "$" + Base16.encode(hop.identity.bytes, uppercase: true)
-                        + (hop.nickname.isEmpty ? "" : "~" + hop.nickname)
-                }.joined(separator: ",")
-        }
-        if !flags.isEmpty { text += " BUILD_FLAGS=" + flags.joined(separator: ",") }
-        text += " PURPOSE=\(purpose)"
-        if let created {
-            let (seconds, rest) = created.quotientAndRemainder(dividingBy: 1_000_000)
-            let digits = String(rest)
-            let time = WallTime(seconds: seconds).description.split(separator: " ").joined(separator: "T")
-            text += " TIME_CREATED=\(time).\(String(repeating: "0", count: max(0, 6 - digits.count)))\(digits)"
-        }
-        return text
-    }
-
-    package static func == (left: ControlCircuit, right: ControlCircuit) -> Bool { left.text == right.text }
-
-    package func hash(into hasher: inout Hasher) { hasher.combine(text) }
-}
-
-/// A stream as controllers see it (control-spec §4.1.2).
-package struct ControlStream: Hashable, Sendable {
-    /// Process-wide.
-    package var id: UInt64
-    /// "NEW", "SENTCONNECT", "SUCCEEDED", "DETACHED", ...
-    package var status: String
-    /// The circuit that carries it; 0 if none does yet.
-    package var circuit: UInt64
-    /// Where it goes: "example.com:443".
-    package var target: String
-
-    /// A stream.
-    package init(id: UInt64, status: String, circuit: UInt64, target: String) {
-        self.id = id
-        self.status = status
-        self.circuit = circuit
-        self.target = target
-    }
-
-    /// As `stream-status` and STREAM say it.
-    package var text: String { "\(id) \(status) \(circuit) \(target)" }
 }

@@ -143,20 +143,4 @@ struct ControlMachineTests {
         let reply = ControlMachine.reply(to: [("a", .value("1")), ("b", .unrecognized), ("c", .unrecognized)])
         #expect(reply.text == "552-Unrecognized key \"b\"\r\n552 Unrecognized key \"c\"\r\n")
     }
-
-    @Test func `circuits and streams read as C Tor's`() throws {
-        let identity = try #require(RSAIdentity([UInt8](repeating: 0xAB, count: 20)))
-        let print = String(repeating: "AB", count: 20)
-        let circuit = ControlCircuit(
-            id: 5, status: .built, path: [(identity, "guard"), (identity, "")], created: 1_700_000_000_000_042,
-            flags: ["NEED_CAPACITY"])
-        #expect(
-            circuit.text
-                == "5 BUILT $\(print)~guard,$\(print) BUILD_FLAGS=NEED_CAPACITY PURPOSE=GENERAL TIME_CREATED=2023-11-14T22:13:20.000042"
-        )
-        #expect(ControlCircuit(id: 6, status: .launched, path: []).text == "6 LAUNCHED PURPOSE=GENERAL")
-        #expect(
-            ControlStream(id: 7, status: "SUCCEEDED", circuit: 5, target: "example.com:80").text
-                == "7 SUCCEEDED 5 example.com:80")
-    }
 }

@@ -15,8 +15,10 @@ private final class TestSource: ControlSource {
     let torrcPath: String? = "/etc/tor/torrc"
     let signals = Mutex<[ControlSignal]>([])
 
-    func circuits() async -> [ControlCircuit] { [] }
-    func streams() async -> [ControlStream] { [] }
+    func circuits() async -> [String] { [] }
+    func streams() async -> [String] { [] }
+    func entryGuards() async -> [String] { [] }
+    func hasCircuit() async -> Bool { false }
     func relays() async -> [RouterStatus] { [] }
     func bootstrap() async -> ControlBootstrap { .starting }
     func traffic() async -> ControlTraffic { ControlTraffic(read: 0, written: 0) }

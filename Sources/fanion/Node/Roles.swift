@@ -1,4 +1,4 @@
 /// Puts the roles together that a configuration asks for.
 func makeNode(_ start: NodeStart) async throws -> any NodeRunner {
-    throw CommandFailure("this build of fanion has no roles to run")
+    try await NodeProgram(start)
 }
