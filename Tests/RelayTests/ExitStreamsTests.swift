@@ -99,6 +99,35 @@ struct ExitStreamsTests {
         try await host.stop()
     }
 
+    @Test func `a client cannot fill our memory while a name is looked up`() async throws {
+        let host = try await TestHost(.readLater)
+        let server = try await TestNameServer(["slow.test": .init(isSilent: true)])
+        var settings = DNSResolverSettings()
+        settings.nameServers = [server.endpoint]
+        settings.timeoutMilliseconds = 60_000
+        let resolver = try DNSResolver(settings)
+        let port = try await open(.begin(BeginMessage(address: "slow.test", port: 80)), resolver: resolver)
+        let block = TestHost.pattern(50_000)
+        for _ in 0..<6 {
+            try await loop.submit { port.owner?.streamReceived(ByteBuffer(bytes: block)) }.get()
+        }
+        #expect(port.seen.backlog == [true])
+        try await loop.submit { port.endFromClient() }.get()
+        resolver.stop()
+        try await server.stop()
+        try await host.stop()
+    }
+
+    @Test func `early bytes beyond a bound are acknowledged once they have left`() async throws {
+        let host = try await TestHost(.echoLine)
+        let early = TestHost.pattern(300_000).map { $0 == 10 ? 11 : $0 }
+        let port = try await open(begin(host), early: early)
+        _ = try await port.wait("all of it back") { $0.received.count == early.count }
+        #expect(port.seen.backlog == [true, false])
+        try await loop.submit { port.endFromClient() }.get()
+        try await host.stop()
+    }
+
     @Test func `a refused connection says so`() async throws {
         let host = try await TestHost(.echoLine)
         let port = host.endpoint.port

@@ -31,7 +31,7 @@ final class ExitStream: StreamOwner, ChannelInboundHandler, MeteredConnection {
     private var state = State.waiting
     /// From the socket, not yet taken by the stream.
     private var held = ByteBuffer()
-    /// From the client, before the socket was open; its window bounds them.
+    /// From the client, before the socket was open. Bounded: a stream that is not acknowledged ends up without a window.
     private var early = ByteBuffer()
     private var isReading = false
     private var isWaitingForBandwidth = false
@@ -132,6 +132,7 @@ extension ExitStream {
         if early.readableBytes > 0 {
             write(early, socket)
             early = ByteBuffer()
+            if port.isBacklogged { port.isBacklogged = !socket.isWritable }
         }
         readMore()
     }
@@ -223,6 +224,7 @@ extension ExitStream {
         case .waiting, .connecting:
             var bytes = bytes
             early.writeBuffer(&bytes)
+            if early.readableBytes >= RelayLimits.writeBufferHigh { port.isBacklogged = true }
         case .open(let socket): write(bytes, socket)
         // C Tor drops what comes after the host's end.
         case .draining, .ended: break

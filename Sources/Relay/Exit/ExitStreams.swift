@@ -22,7 +22,7 @@ package final class ExitStreams: StreamAcceptor {
     /// - Parameters:
     ///   - resolver: nil if names are not looked up here.
     ///   - gate: the loop's bandwidth, which exit sockets share; nil if there is no limit.
-    ///   - directory: takes streams to this relay's directory, after CONNECTED was sent; nil if there is none.
+    ///   - directory: takes streams to this relay's directory and answers CONNECTED; nil if there is none.
     package init(
         eventLoop: any EventLoop, rules: ExitRules, resolver: DNSResolver?, gate: AdmissionGate? = nil,
         directory: ((any StreamPort) -> (any StreamOwner)?)? = nil
@@ -61,7 +61,6 @@ extension ExitStreams {
     private func acceptDirectory(_ port: any StreamPort) -> (any StreamOwner)? {
         guard let directory else { return refuse(port, .notDirectory) }
         guard !rules.isHibernating else { return refuse(port, .hibernating) }
-        port.sendConnected(ConnectedMessage())
         return directory(port) ?? refuse(port, .notDirectory)
     }
 
