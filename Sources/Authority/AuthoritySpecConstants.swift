@@ -44,6 +44,8 @@ enum AuthorityLimits {
     static let stabilitySaveInterval: Int64 = 30 * 60
     /// Descriptors that one request asks another authority for; the URL must not become too long.
     static let descriptorsPerRequest = 96
+    /// Seconds of uptime that are believed: whatever a relay says must not overflow.
+    static let believableUptime: Int64 = 1 << 40
     /// Bytes of all votes that are accepted in one upload.
     static let voteLength = 32 << 20
     /// Signatures that wait for our consensus: there are at most a few per authority.

@@ -135,7 +135,8 @@ extension RouterDescriptor {
         guard bandwidth.rate == later.bandwidth.rate, bandwidth.burst == later.bandwidth.burst,
             later.published - published <= AuthoritySpec.cosmeticTime
         else { return false }
-        let (before, after) = (uptime ?? 0, later.uptime ?? 0)
+        let limit = AuthorityLimits.believableUptime
+        let (before, after) = (min(uptime ?? 0, limit), min(later.uptime ?? 0, limit))
         let drift = abs(after - (before + (later.published - published)))
         return drift <= AuthoritySpec.uptimeDrift || Double(drift) <= Double(before) * 0.05
             || Double(drift) <= Double(after) * 0.05

@@ -50,13 +50,12 @@ package struct StabilityFile: Sendable {
         var relay: (identity: RSAIdentity, mtbf: [Substring], wfu: [Substring])?
         var shift: Int64 = 0
         func finish() {
-            guard let relay, relay.mtbf.count >= 2, let length = Int64(relay.mtbf[0]),
+            guard let relay, relay.mtbf.count >= 2, let length = Self.seconds(relay.mtbf, 0),
                 let weight = Double(relay.mtbf[1]), weight.isFinite
             else { return }
-            let hasWFU = relay.wfu.count >= 2
             histories[relay.identity] = RelayHistory(
-                weightedRunLength: length, runWeight: weight, weightedUptime: hasWFU ? Int64(relay.wfu[0]) ?? 0 : 0,
-                weightedTimeWatched: hasWFU ? Int64(relay.wfu[1]) ?? 0 : 0,
+                weightedRunLength: length, runWeight: weight, weightedUptime: Self.seconds(relay.wfu, 0) ?? 0,
+                weightedTimeWatched: Self.seconds(relay.wfu, 1) ?? 0,
                 runStart: Self.start(relay.mtbf).map { $0 + shift },
                 downtimeStart: Self.start(relay.wfu).map { $0 + shift })
         }
@@ -78,6 +77,12 @@ package struct StabilityFile: Sendable {
         self.histories = histories
         trackingSince = header["tracked-since"]
         lastDiscounted = header["last-downrated"]
+    }
+
+    /// A number of seconds; at most what sums up without overflowing.
+    private static func seconds(_ words: [Substring], _ place: Int) -> Int64? {
+        guard place < words.count, let number = Int64(words[place]) else { return nil }
+        return min(max(0, number), 1 << 40)
     }
 
     /// The time behind "S=".

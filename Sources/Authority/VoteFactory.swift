@@ -156,7 +156,7 @@ package struct VoteFactory: Sendable {
         var candidate = FlagCandidate(identity: identity, address: router.address, published: router.published)
         candidate.isAuthority = authorities.contains(identity)
         candidate.ipv6 = router.ipv6
-        candidate.statedUptime = router.uptime ?? 0
+        candidate.statedUptime = min(router.uptime ?? 0, AuthorityLimits.believableUptime)
         candidate.isHibernating = router.isHibernating
         candidate.answersDirectoryRequests = router.isTunnelledDirServer
         candidate.wantsToBeHSDir = router.isHSDir

@@ -138,6 +138,18 @@ struct AuthorityDriverTests {
         #expect(network.stores[0].snapshot.descriptors.count == 4)
     }
 
+    @Test func `a relay that claims any uptime harms nobody`() throws {
+        let network = try AuthorityTestNetwork(count: 1)
+        try network.start()
+        let relay = try RelayTestKeys(nickname: "relay", now: network.clock.now)
+        for _ in 0..<2 {
+            let body = try relay.descriptor(published: network.clock.now) { $0.uptime = .max }
+            #expect(network.upload(body, to: 0) != nil)
+            network.pass(seconds: 25)
+        }
+        #expect(network.published.rounds(of: 0).last?.first?.routers.count == 1)
+    }
+
     @Test func `consensus methods can be held back`() throws {
         let network = try AuthorityTestNetwork(count: 3, extra: "TestingFanionConsensusMethods 32,33")
         try network.start()
