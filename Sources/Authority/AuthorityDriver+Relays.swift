@@ -120,11 +120,17 @@ extension AuthorityDriver {
             }
         }
         let pins = read(.keyPins).map { KeyPins(journal: $0) } ?? KeyPins()
+        approved = read(.approvedRouters).map { ApprovedRouters(file: $0) } ?? ApprovedRouters()
+        if approved.brokenLines > 0 {
+            logger.warning(
+                "Lines of approved-routers could not be read", metadata: ["lines": "\(approved.brokenLines)"])
+        }
         let stability = read(.stability).flatMap { StabilityFile($0, now: now) }
         trackingSince = stability?.trackingSince ?? now
         lastDiscounted = stability?.lastDiscounted ?? now
         relays = AuthorityDescriptorStore(
-            rules: DescriptorRules(settings, own: ownRelay), pins: pins, histories: stability?.histories ?? [:])
+            rules: DescriptorRules(settings, approved, own: ownRelay), pins: pins,
+            histories: stability?.histories ?? [:])
     }
 
     /// Writes how reachable relays were.

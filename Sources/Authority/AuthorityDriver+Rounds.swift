@@ -51,6 +51,7 @@ extension AuthorityDriver {
         var inputs = VoteFactory.Inputs(schedule: machine.schedule, upSince: upSince, now: now)
         inputs.relays = relays.relays
         inputs.histories = relays.histories
+        inputs.approved = approved
         inputs.own = ownRelay
         inputs.bandwidthFile = readBandwidthFile(now)
         inputs.trackingSince = trackingSince

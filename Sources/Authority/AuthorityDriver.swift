@@ -22,8 +22,8 @@ package final class AuthorityDriver: DirectoryAuthorityService, @unchecked Senda
     package let loop: any EventLoop
 
     let settings: Settings
-    let certificate: KeyCertificate
-    let signingKey: RSAKeyPair
+    private(set) var certificate: KeyCertificate
+    private(set) var signingKey: RSAKeyPair
     let ownRelay: RSAIdentity?
     let peers: [AuthorityPeer]
     let authorities: Set<RSAIdentity>
@@ -40,6 +40,7 @@ package final class AuthorityDriver: DirectoryAuthorityService, @unchecked Senda
     var machine: AuthorityRoundMachine
     var relays: AuthorityDescriptorStore
     var sharedRandom: SharedRandomState?
+    var approved = ApprovedRouters()
     var schedule = ReachabilitySchedule()
     var waitingProbes: [RSAIdentity] = []
     var activeProbes = 0
@@ -126,6 +127,18 @@ package final class AuthorityDriver: DirectoryAuthorityService, @unchecked Senda
             timer?.cancel()
             for task in repeatedTasks { task.cancel() }
             saveStability()
+        }
+    }
+
+    /// Signs with other keys from now on: before a certificate ends, its operator makes a new one of the same identity.
+    package func replaceKeys(signingKey: RSAKeyPair, certificate: KeyCertificate) -> EventLoopFuture<Void> {
+        loop.submit { [self] in
+            guard certificate.identity == self.certificate.identity,
+                signingKey.publicKey.identity == certificate.signingKeyDigest
+            else { throw AuthorityError.wrongKey }
+            self.signingKey = signingKey
+            self.certificate = certificate
+            store.setOwn(certificate)
         }
     }
 
@@ -276,7 +289,7 @@ extension VotingSchedule.Timing {
 
 extension DescriptorRules {
     /// What the settings say.
-    init(_ settings: Settings, own: RSAIdentity?) {
+    init(_ settings: Settings, _ approved: ApprovedRouters = ApprovedRouters(), own: RSAIdentity?) {
         let (rejected, invalid) = (settings.authority.rejected, settings.authority.invalid)
         @Sendable func has(_ list: NodeList, _ router: RouterDescriptor) -> Bool {
             list.contains(
@@ -284,7 +297,8 @@ extension DescriptorRules {
                 port: router.orPort)
         }
         self.init(
-            isRejected: { has(rejected, $0) }, isInvalid: { has(invalid, $0) },
+            isRejected: { has(rejected, $0) || approved.marks(of: $0).contains(.reject) },
+            isInvalid: { has(invalid, $0) || approved.marks(of: $0).contains(.invalid) },
             minimalVersion: settings.authority.minimalAcceptedVersion, pinsKeys: settings.authority.pinsKeys,
             allowsPrivateAddresses: settings.directory.allowsPrivateAddresses, own: own)
     }

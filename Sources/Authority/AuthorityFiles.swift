@@ -15,6 +15,8 @@ package struct AuthorityFiles: Sendable {
         case stability = "router-stability"
         /// The drawing of shared random values, with our secret.
         case sharedRandom = "sr-state"
+        /// What the operator says of single relays.
+        case approvedRouters = "approved-routers"
         /// The consensus as we computed it, unsigned.
         case unsignedConsensus = "my-consensus-ns"
         /// The microdescriptor consensus as we computed it, unsigned.

@@ -30,8 +30,8 @@ extension FlagOptions {
 }
 
 extension FlagWishes {
-    /// What the settings wish of one relay.
-    init(_ settings: Settings, of router: RouterDescriptor) {
+    /// What the settings and the list of relays wish of one relay.
+    init(_ settings: Settings, _ approved: ApprovedRouters, of router: RouterDescriptor) {
         self.init()
         let authority = settings.authority
         func has(_ list: NodeList) -> Bool {
@@ -46,7 +46,11 @@ extension FlagWishes {
         guardIsStrict = authority.votedGuards.isStrict
         exitIsStrict = authority.votedExits.isStrict
         hsDirIsStrict = authority.votedHSDirs.isStrict
-        isBadExit = has(authority.badExits)
-        isMiddleOnly = has(authority.middleOnly)
+        let marks = approved.marks(of: router)
+        isBadExit = has(authority.badExits) || marks.contains(.badExit)
+        isMiddleOnly = has(authority.middleOnly) || marks.contains(.middleOnly)
+        stripsGuard = marks.contains(.stripGuard)
+        stripsHSDir = marks.contains(.stripHSDir)
+        stripsV2Dir = marks.contains(.stripV2Dir)
     }
 }

@@ -16,6 +16,8 @@ package struct VoteFactory: Sendable {
         package var relays: [RSAIdentity: AuthorityDescriptorStore.Relay] = [:]
         /// How reachable they were.
         package var histories: [RSAIdentity: RelayHistory] = [:]
+        /// What the operator says of single relays.
+        package var approved = ApprovedRouters()
         /// Our own relay's identity.
         package var own: RSAIdentity?
         /// Which relays are running.
@@ -168,7 +170,7 @@ package struct VoteFactory: Sendable {
         candidate.lastReachable = relay.lastReachable
         candidate.lastReachableIPv6 = relay.lastReachableIPv6
         candidate.history = inputs.histories[identity] ?? RelayHistory()
-        candidate.wishes = FlagWishes(settings, of: router)
+        candidate.wishes = FlagWishes(settings, inputs.approved, of: router)
         return candidate
     }
 

@@ -5,6 +5,7 @@ import Foundation
 import NIOCore
 import NIOEmbedded
 import Node
+import OnionCrypto
 import Testing
 
 struct AuthorityDriverTests {
@@ -85,12 +86,66 @@ struct AuthorityDriverTests {
         #expect(network.transport.log.contains("GET /tor/status-vote/next/consensus-signatures"))
     }
 
-    @Test func `a relay that only one of three knows is not listed`() throws {
+    @Test func `a relay that only one of three knew is fetched by the others and listed in the next round`() throws {
         let network = try AuthorityTestNetwork(count: 3)
         try network.start()
         try upload(to: network, authorities: 0..<1)
         network.pass(seconds: 22)
         #expect(network.published.rounds(of: 0).first?.first?.routers.count == 0)
+        network.pass(seconds: 20)
+        #expect(network.published.rounds(of: 0).last?.first?.routers.count == 4)
+        #expect(network.stores[2].snapshot.descriptors.count == 4)
+    }
+
+    @Test func `our own relay is voted for, and new keys are taken up`() throws {
+        let relay = try RelayTestKeys(nickname: "own", now: time("2026-11-24 12:00:01"))
+        let network = try AuthorityTestNetwork(count: 1, ownRelay: relay.keys.identity)
+        network.stores[0].setOwn(
+            try RouterDescriptor(relay.descriptor(published: network.clock.now)), extraInfo: nil)
+        try network.start()
+        network.pass(seconds: 22)
+        #expect(network.published.rounds(of: 0).last?.first?.routers.map(\.nickname) == ["own"])
+        let keys = try AuthorityTestKeys(now: network.clock.now, identity: network.keys[0].identity)
+        let replaced = network.drivers[0].replaceKeys(signingKey: keys.signing, certificate: keys.certificate)
+        network.loop.run()
+        try replaced.wait()
+        network.pass(seconds: 20)
+        let signature = try #require(network.published.rounds(of: 0).last?.first?.signatures.first)
+        #expect(signature.signingKey == keys.signing.publicKey.identity)
+        let stranger = try AuthorityTestKeys(now: network.clock.now)
+        let refused = network.drivers[0].replaceKeys(signingKey: stranger.signing, certificate: stranger.certificate)
+        network.loop.run()
+        #expect(throws: AuthorityError.wrongKey) { try refused.wait() }
+    }
+
+    @Test func `what the operator says of a relay counts`() throws {
+        let network = try AuthorityTestNetwork(
+            count: 1, extra: "TestingDirAuthVoteGuard *\nTestingDirAuthVoteHSDir *\nAuthDirListBadExits 1")
+        let good = try RelayTestKeys(nickname: "good", now: network.clock.now)
+        let bad = try RelayTestKeys(nickname: "bad", now: network.clock.now)
+        let worse = try RelayTestKeys(nickname: "worse", now: network.clock.now)
+        let list = """
+            # what we think
+            !badexit \(bad.keys.identity.spacedHex)
+            !stripv2dir \(bad.keys.ed25519Identity.base64)
+            !reject \(worse.keys.identity)
+            nonsense
+            """
+        try list.write(toFile: network.folders[0] + "/approved-routers", atomically: true, encoding: .utf8)
+        try network.start()
+        let now = network.clock.now
+        #expect(network.upload(try good.descriptor(published: now, address: "127.3.0.1"), to: 0) != nil)
+        #expect(network.upload(try bad.descriptor(published: now, address: "127.3.0.2"), to: 0) != nil)
+        guard
+            case .refused(400, _)? = network.upload(
+                try worse.descriptor(published: now, address: "127.3.0.3"), to: 0)
+        else { throw CancellationError() }
+        network.pass(seconds: 22)
+        let consensus = try #require(network.published.rounds(of: 0).last?.first)
+        let flags = try #require(consensus.router(bad.keys.identity)).flags
+        #expect(flags.contains(.badExit) && !flags.contains(.v2Dir))
+        #expect(try #require(consensus.router(good.keys.identity)).flags.isDisjoint(with: .badExit))
+        #expect(consensus.routers.count == 2)
     }
 
     @Test func `shared random values are drawn and kept`() throws {

@@ -28,8 +28,9 @@ struct AuthorityTestKeys {
     let signing: RSAKeyPair
     let certificate: KeyCertificate
 
-    init(now: WallTime) throws {
-        identity = try RSAKeyPair(bits: 2048)
+    init(now: WallTime, identity: RSAKeyPair? = nil) throws {
+        let identity = try identity ?? RSAKeyPair(bits: 2048)
+        self.identity = identity
         signing = try RSAKeyPair(bits: 2048)
         let builder = KeyCertificateBuilder(published: now, expires: now + 90 * 86_400)
         certificate = try KeyCertificate(builder.signed(by: identity, for: signing))
@@ -84,7 +85,9 @@ final class AuthorityTestNetwork {
     let transport: MemoryTransport
     let published = PublishedConsensuses()
 
-    init(count: Int, extra: String = "", start: WallTime = time("2026-11-24 12:00:01")) throws {
+    init(
+        count: Int, extra: String = "", start: WallTime = time("2026-11-24 12:00:01"), ownRelay: RSAIdentity? = nil
+    ) throws {
         clock = HandMovedClock(start)
         keys = try (0..<count).map { _ in try AuthorityTestKeys(now: start) }
         transport = MemoryTransport(clock: clock)
@@ -123,7 +126,7 @@ final class AuthorityTestNetwork {
             drivers.append(
                 try AuthorityDriver(
                     settings: settings, signingKey: keys[index].signing, certificate: keys[index].certificate,
-                    ownRelay: nil, store: stores[index], transport: transport, probe: nil, loop: loop,
+                    ownRelay: ownRelay, store: stores[index], transport: transport, probe: nil, loop: loop,
                     logger: Self.logger, clock: { [clock] in clock.now },
                     onConsensus: { [published] in published.add($0, by: index) }))
         }
@@ -131,7 +134,7 @@ final class AuthorityTestNetwork {
         self.stores = stores
         for (index, driver) in drivers.enumerated() {
             guard let endpoint = SocketEndpoint("127.1.\(index).1:7000") else { fatalError("no endpoint") }
-            transport.connect(driver, at: endpoint)
+            transport.connect(driver, stores[index], at: endpoint)
         }
     }
 
@@ -206,6 +209,7 @@ final class PublishedConsensuses: Sendable {
 final class MemoryTransport: AuthorityTransport {
     private struct State {
         var drivers: [SocketEndpoint: AuthorityDriver] = [:]
+        var stores: [SocketEndpoint: DirectoryStore] = [:]
         var dead: Set<SocketEndpoint> = []
         var losesPosts = false
         var log: [String] = []
@@ -220,8 +224,11 @@ final class MemoryTransport: AuthorityTransport {
 
     struct Unreachable: Error {}
 
-    func connect(_ driver: AuthorityDriver, at endpoint: SocketEndpoint) {
-        state.withLock { $0.drivers[endpoint] = driver }
+    func connect(_ driver: AuthorityDriver, _ store: DirectoryStore, at endpoint: SocketEndpoint) {
+        state.withLock {
+            $0.drivers[endpoint] = driver
+            $0.stores[endpoint] = store
+        }
     }
 
     func kill(_ index: Int) {
@@ -261,6 +268,13 @@ final class MemoryTransport: AuthorityTransport {
     func get(_ path: String, from endpoint: SocketEndpoint, on loop: any EventLoop) -> EventLoopFuture<[UInt8]?> {
         state.withLock { $0.log.append("GET \(path)") }
         guard let driver = driver(endpoint) else { return loop.makeFailedFuture(Unreachable()) }
+        if path.hasPrefix("/tor/server/d/"), let store = state.withLock({ $0.stores[endpoint] }) {
+            let digests = path.dropFirst("/tor/server/d/".count).split(separator: "+").compactMap {
+                DirectoryEncoding.hex($0, byteCount: 20).flatMap { DescriptorDigest($0) }
+            }
+            let found = digests.compactMap { store.snapshot.descriptors[$0]?.bytes }
+            return loop.makeSucceededFuture(found.isEmpty ? nil : found.flatMap { $0 })
+        }
         guard path.hasPrefix("/tor/status-vote/") else { return loop.makeSucceededFuture(nil) }
         let documents = driver.statusVoteDocuments(String(path.dropFirst("/tor/status-vote/".count)))
         return loop.makeSucceededFuture(documents.isEmpty ? nil : documents.flatMap { $0 })

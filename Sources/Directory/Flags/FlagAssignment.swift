@@ -61,6 +61,9 @@ package struct FlagAssignment: Sendable {
             flags.set(.badExit, options.listsBadExits)
             flags.subtract([.exit, .guard, .hsDir, .v2Dir])
         }
+        if relay.wishes.stripsGuard { flags.remove(.guard) }
+        if relay.wishes.stripsHSDir { flags.remove(.hsDir) }
+        if relay.wishes.stripsV2Dir { flags.remove(.v2Dir) }
         flags.set(.staleDesc, relay.published.seconds + 18 * 60 * 60 < now.seconds)
         applyWishes(relay.wishes, to: &flags)
         if thresholds.sybils.contains(relay.identity) {

@@ -62,6 +62,13 @@ package struct FlagWishes: Hashable, Sendable {
     /// In AuthDirMiddleOnly.
     package var isMiddleOnly = false
 
+    /// Never Guard ("!stripguard" in approved-routers).
+    package var stripsGuard = false
+    /// Never HSDir ("!striphsdir").
+    package var stripsHSDir = false
+    /// Never V2Dir ("!stripv2dir").
+    package var stripsV2Dir = false
+
     /// Nothing wished.
     package init() {}
 }
