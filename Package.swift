@@ -143,5 +143,6 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "FanionTests", dependencies: ["fanion"], swiftSettings: strict),
+        .testTarget(name: "EndToEndTests", dependencies: ["fanion"], swiftSettings: strict),
     ]
 )
