@@ -1,5 +1,6 @@
 package import Cells
 package import Configuration
+internal import Node
 
 /// How names are looked up.
 package struct DNSResolverSettings: Hashable, Sendable {
@@ -25,6 +26,21 @@ package struct DNSResolverSettings: Hashable, Sendable {
     /// The defaults, with the system's name servers.
     package init(resolvConfPath: String = "/etc/resolv.conf") {
         self.resolvConfPath = resolvConfPath
+    }
+
+    /// What the operator should know about the file of name servers; nil if all is well. Without one, 127.0.0.1 is asked.
+    package var problem: String? {
+        guard nameServers.isEmpty else { return nil }
+        do throws(FileError) {
+            guard let bytes = try SecureFiles.read(resolvConfPath) else {
+                return "\(resolvConfPath) does not exist; names are looked up at 127.0.0.1"
+            }
+            let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+            let names = lines.contains { $0.drop { $0 == " " || $0 == "\t" }.hasPrefix("nameserver") }
+            return names ? nil : "\(resolvConfPath) names no name server; names are looked up at 127.0.0.1"
+        } catch {
+            return "\(error); names are looked up at 127.0.0.1"
+        }
     }
 
     /// What a torrc says.
