@@ -66,14 +66,27 @@ struct DirectoryServerTorTests {
                 for set in headers where set.isEmpty || path.contains("consensus") || suffix.isEmpty {
                     var request = HTTPRequest(.get, path + suffix)
                     for (name, value) in set { request.headers.append(name, value) }
-                    let theirs = try tor.exchange(request.encode())
-                    let ours = try BlockingSocket.exchange(request.encode(), port: port.endpoint.port)
+                    var theirs = try tor.exchange(request.encode())
+                    var ours = try BlockingSocket.exchange(request.encode(), port: port.endpoint.port)
+                    if try body(ours) != body(theirs) {
+                        try tor.refresh(store)
+                        theirs = try tor.exchange(request.encode())
+                        ours = try BlockingSocket.exchange(request.encode(), port: port.endpoint.port)
+                    }
                     try compare(ours, theirs, "\(path)\(suffix) \(set)")
                 }
             }
         }
         try await port.close().get()
         try await loops.shutdownGracefully()
+    }
+
+    private func body(_ response: HTTPResponse) throws -> [UInt8] {
+        let method = response.headers["Content-Encoding"].flatMap { CompressionMethod(name: $0) } ?? .identity
+        var bytes = try Decompressor.decompress(response.body, method, limit: 1 << 24)
+        // C Tor sends an empty line behind its own descriptor, which is no part of it.
+        while bytes.suffix(2) == [0x0A, 0x0A] { bytes.removeLast() }
+        return bytes
     }
 
     private func compare(_ ours: HTTPResponse, _ theirs: HTTPResponse, _ what: String) throws {
@@ -89,14 +102,8 @@ struct DirectoryServerTorTests {
             }
             #expect(ours.headers[entry.name] == entry.value, comment)
         }
-        func body(_ response: HTTPResponse) throws -> [UInt8] {
-            let method = response.headers["Content-Encoding"].flatMap { CompressionMethod(name: $0) } ?? .identity
-            var bytes = try Decompressor.decompress(response.body, method, limit: 1 << 24)
-            // C Tor sends an empty line behind its own descriptor, which is no part of it.
-            while bytes.suffix(2) == [0x0A, 0x0A] { bytes.removeLast() }
-            return bytes
-        }
-        #expect(try body(ours) == body(theirs), comment)
+        let isSame = try body(ours) == body(theirs)
+        #expect(isSame, comment)
     }
 
     @Test(arguments: ["identity", "deflate", "gzip", "x-zstd", "x-tor-lzma"])

@@ -135,17 +135,25 @@ final class DirectoryTorAuthority: @unchecked Sendable {
             try DocumentSplitter.split(micro, startingWith: ["onion-key"]).map {
                 try Microdescriptor(Array(micro[$0.range]))
             }, at: WallTime.now())
-        let servers = try get("/tor/server/all").body
-        store.add(
-            try DocumentSplitter.split(servers, startingWith: ["router"]).map {
-                try RouterDescriptor(Array(servers[$0.range]))
-            })
+        try refresh(store)
+        return store
+    }
+
+    /// Adds the router descriptors that it has now, and those that its consensus names: its own is made anew at times.
+    func refresh(_ store: DirectoryStore) throws {
+        let named = try #require(store.snapshot.consensus(.ns)).routers.compactMap(\.descriptorDigest)
+        for target in ["/tor/server/all", DirectoryRequest.descriptors(named).http.target] {
+            let bytes = try get(target).body
+            store.add(
+                try DocumentSplitter.split(bytes, startingWith: ["router"]).map {
+                    try RouterDescriptor(Array(bytes[$0.range]))
+                })
+        }
         let extra = try get("/tor/extra/all").body
         store.add(
             try DocumentSplitter.split(extra, startingWith: ["extra-info"]).map {
                 try ExtraInfoDocument(Array(extra[$0.range]))
             })
-        return store
     }
 
     @discardableResult

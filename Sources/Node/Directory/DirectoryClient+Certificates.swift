@@ -16,29 +16,30 @@ extension DirectoryClient {
         let missing = settings.v3Identities.filter { identity in
             isReady(identity) && !(snapshot.certificates[identity] ?? []).contains { !$0.isExpired(at: now) }
         }
-        var request: DirectoryRequest?
-        var asked = missing
-        var hint: RSAIdentity?
-        for flavor in flavors {
-            guard let waiting = consensuses[flavor]?.waiting else { continue }
-            hint = waiting.source
-            let status = waiting.consensus.signatureStatus(
-                authorities: settings.v3Identities, certificates: snapshot.certificates.values.joined(), now: now)
-            // One of whom we have none yet is asked for by name: its newest certificate will be the right one.
-            let pairs = status.missingCertificates.filter {
-                isReady($0.identity) && !missing.contains($0.identity)
-                    && snapshot.certificates[$0.identity]?.isEmpty == false
-            }
-            if request == nil, missing.isEmpty, !pairs.isEmpty {
-                request = .certificates(
-                    pairs.map {
-                        DirectoryResource.CertificateSelection.Pair(identity: $0.identity, signingKey: $0.signingKey)
-                    })
-                asked = pairs.map(\.identity)
-            }
+        let waiting = flavors.compactMap { consensuses[$0]?.waiting }
+        let request: DirectoryRequest
+        let asked: [RSAIdentity]
+        if missing.isEmpty {
+            // Keys that signed a consensus: the one that waits for them, or one that had enough without them.
+            let signed = flavors.compactMap { consensuses[$0]?.waiting?.consensus ?? snapshot.consensus($0) }
+            let trusted = Set(settings.v3Identities)
+            let pairs = Set(
+                signed.flatMap(\.signatures).filter {
+                    trusted.contains($0.identity) && isReady($0.identity)
+                        && snapshot.certificate($0.identity, signingKey: $0.signingKey) == nil
+                }.map {
+                    DirectoryResource.CertificateSelection.Pair(identity: $0.identity, signingKey: $0.signingKey)
+                }
+            ).sorted()
+            guard !pairs.isEmpty else { return }
+            request = .certificates(pairs)
+            asked = pairs.map(\.identity)
+        } else {
+            // One of whom we have none is asked for by name: its newest certificate will be the right one.
+            request = .certificates(of: missing)
+            asked = missing
         }
-        if !missing.isEmpty { request = .certificates(of: missing) }
-        guard let request, let choice = certificateSource(hint) else { return }
+        guard let choice = certificateSource(waiting.first?.source) else { return }
         certificatesUnderWay = true
         ask(request, choice) { [weak self] result in
             self?.receiveCertificates(asked, result)

@@ -62,6 +62,9 @@ extension DirectoryClient {
             switch stage {
             case .circuit: progress.reach(.connecting)
             case .stream:
+                // The circuit is there, so all that leads to it has come about.
+                progress.reach(.handshakeDone)
+                progress.reachDirectory(.creatingDirectoryCircuit)
                 progress.channelOpened()
                 progress.reachDirectory(.requestingConsensus)
             case .answer: progress.reachDirectory(.loadingConsensus)
