@@ -1,7 +1,7 @@
 /// Calls of functions, of helpers, and of whatever a register says.
 extension Compiler {
     private var deepestFrame: Int32 {
-        Int32(input.arenaSize - (Limits.callDepth - 1) * SpecConstants.frameSize)
+        Int32(input.arenaSize - (input.callDepth - 1) * SpecConstants.frameSize)
     }
 
     /// The frame pointer says how deep we are: no program can write it.

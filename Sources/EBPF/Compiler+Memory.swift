@@ -31,11 +31,11 @@ extension Compiler {
 
     /// Puts a number, masked into the arena, into rax. For one size the processor has an instruction that does both.
     mutating func mask(_ source: X86) {
-        if input.arenaSize == 1 << 16 {
+        if input.addressMask == 0xffff {
             buffer.registers0F(0xb7, reg: .rax, rm: source, wide: false)
         } else {
             if source != .rax { buffer.move(.rax, source, wide: false) }
-            buffer.basic(.and, .rax, constant: Int32(input.arenaSize - 1), wide: false)
+            buffer.basic(.and, .rax, constant: Int32(input.addressMask), wide: false)
         }
     }
 

@@ -13,6 +13,10 @@ package struct CompilerInput {
     /// For each function that is called, which of r6 to r9 (bits 0 to 3) its caller must save.
     package var writtenRegisters: [Int: UInt8]
 
+    /// What unproved addresses are masked with.
+    package var addressMask: Int
+    /// Functions on the stack at once.
+    package var callDepth = Limits.callDepth
     /// Native addresses of helpers that are plain C functions, by their places.
     package var functions: [Int: UInt] = [:]
 
@@ -20,6 +24,7 @@ package struct CompilerInput {
         self.code = code
         self.arenaSize = arenaSize
         self.isStrict = isStrict
+        addressMask = arenaSize - 1
         facts = RangeAnalysis.facts(code, arenaSize: arenaSize, isStrict: isStrict)
         writtenRegisters = FunctionAnalysis.writtenRegisters(code)
     }

@@ -1,4 +1,5 @@
 package import EBPF
+internal import Glibc
 
 /// Runs random programs in both engines and compares everything that can be seen.
 ///
@@ -19,9 +20,10 @@ package struct DifferentialFuzzer: ~Copyable {
         case fault(Fault)
     }
 
-    private static let arenaSize = 16 << 10
+    private let arenaSize: Int
     private static let windowSize = 256
     private static let inputs = 8
+    private static let programsPerObject = 4
     /// Calls of programs so far, in each engine.
     package private(set) var executions = 0
     /// Programs so far that the verifier let through.
@@ -52,8 +54,10 @@ package struct DifferentialFuzzer: ~Copyable {
         Helper(number: 8, name: "dear", parameters: [], fuel: 17) { _ in 8 },
     ]
 
-    package init(seed: UInt64) throws {
-        let options = Module.Options(arenaSize: Self.arenaSize, engine: .interpreter)
+    /// A fuzzer whose arenas are all of one size.
+    package init(seed: UInt64, arenaSize: Int = 16 << 10) throws {
+        self.arenaSize = arenaSize
+        let options = Module.Options(arenaSize: arenaSize, engine: .interpreter)
         let module = try Module(Object(instructions: [Instruction(opcode: 0x95)]), options: options)
         let pools = [ArenaPool(), ArenaPool()]
         let first = try Neighbours(of: module, in: pools[0], mark: 1)
@@ -66,27 +70,36 @@ package struct DifferentialFuzzer: ~Copyable {
 
     /// One program, generated or mutated, and its inputs; `adjust` may plant an error in the compiler's work.
     package mutating func step(adjust: (inout CompilerInput) -> Void = { _ in }) throws(Mismatch) {
-        seed &+= 1
-        var generator = ProgramGenerator(seed: seed, arenaSize: Self.arenaSize)
+        var generator = ProgramGenerator(seed: seed &+ 1, arenaSize: arenaSize)
         var object = generator.next()
-        if seed % 4 == 0 { object = generator.mutated(object) }
+        if seed % 4 == 3 { object = generator.mutated(object) }
+        try check(object, adjust: adjust)
+    }
+
+    /// Runs the first programs of an object, if the verifier takes it, on several inputs in both engines.
+    package mutating func check(
+        _ object: Object, adjust: (inout CompilerInput) -> Void = { _ in }
+    ) throws(Mismatch) {
+        seed &+= 1
         let isStrict = seed % 3 == 0
         var options = Module.Options(
-            arenaSize: Self.arenaSize, windows: [Self.windowSize], isStrict: isStrict, engine: .interpreter)
+            arenaSize: arenaSize, windows: [Self.windowSize], isStrict: isStrict, engine: .interpreter)
         guard let interpreted = try? Module(object, helpers: Self.helpers, options: options) else { return }
         options.engine = .compiler
         guard let compiled = try? Module(object, helpers: Self.helpers, options: options, compiling: adjust) else {
             throw Mismatch(seed: seed, what: "not compiled", program: Disassembler.listing(of: object.instructions))
         }
         var random = SplitMix(seed: ~seed)
-        defer { programs += 1 }
-        for _ in 0..<Self.inputs {
-            executions += 1
-            do {
-                try compare(interpreted, compiled, random.next())
-            } catch {
-                let what = (error as? Difference)?.what ?? "\(error)"
-                throw Mismatch(seed: seed, what: what, program: Disassembler.listing(of: object.instructions))
+        programs += 1
+        for (one, other) in zip(interpreted.programs, compiled.programs).prefix(Self.programsPerObject) {
+            for _ in 0..<Self.inputs {
+                executions += 1
+                do {
+                    try compare((interpreted, one), (compiled, other), random.next())
+                } catch {
+                    let what = (error as? Difference)?.what ?? "\(error)"
+                    throw Mismatch(seed: seed, what: what, program: Disassembler.listing(of: object.instructions))
+                }
             }
         }
         guard interpretersNeighbours.areIntact, compilersNeighbours.areIntact else {
@@ -99,39 +112,44 @@ package struct DifferentialFuzzer: ~Copyable {
         var what: String
     }
 
-    private func compare(_ interpreted: Module, _ compiled: Module, _ inputSeed: UInt64) throws {
+    private func compare(
+        _ interpreted: (module: Module, program: Program), _ compiled: (module: Module, program: Program),
+        _ inputSeed: UInt64
+    ) throws {
         var random = SplitMix(seed: inputSeed)
-        let window = interpreted.layout.windows[0]
+        let window = interpreted.module.layout.windows[0]
         let bytes = (0..<Self.windowSize).map { _ in UInt8(truncatingIfNeeded: random.next()) }
         let arguments = (0..<5).map { index -> UInt64 in
             switch (index, random.next() % 4) {
             case (_, 0): random.next()
             case (0, _): UInt64(window.lowerBound)
-            default: random.next() % UInt64(Self.arenaSize + 16)
+            default: random.next() % UInt64(arenaSize + 16)
             }
         }
         let fuel = [0, 5, 40, 2_000, 2_000, 2_000, 2_000, 2_000][Int(random.next() % 8)] as UInt64
-        var results: [(outcome: Outcome, fuel: UInt64, memory: [UInt8])] = []
-        for (module, pool) in zip([interpreted, compiled], pools) {
-            var instance = try Instance(of: module, in: pool)
+        func run(_ instance: inout Instance, _ program: Program) -> Outcome {
             instance.write(bytes, at: window.lowerBound)
-            let program = module.programs[0]
-            let outcome: Outcome
             do throws(Fault) {
-                outcome = .result(
+                return .result(
                     try instance.call(
                         program, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], fuel: fuel))
-            } catch {
-                outcome = .fault(error)
+            } catch { return .fault(error) }
+        }
+        var one = try Instance(of: interpreted.module, in: pools[0])
+        let first = run(&one, interpreted.program)
+        var other = try Instance(of: compiled.module, in: pools[1])
+        let second = run(&other, compiled.program)
+        guard first == second else { throw Difference(what: "interpreter \(first), compiler \(second)") }
+        guard one.fuelLeft == other.fuelLeft else {
+            throw Difference(what: "fuel \(one.fuelLeft) and \(other.fuelLeft)")
+        }
+        let isSame = one.memory.withUnsafeBytes { left in
+            other.memory.withUnsafeBytes { right in
+                guard let left = left.baseAddress, let right = right.baseAddress else { return false }
+                return memcmp(left, right, arenaSize) == 0
             }
-            results.append((outcome, instance.fuelLeft, instance.read(0..<Self.arenaSize)))
         }
-        let (one, other) = (results[0], results[1])
-        guard one.outcome == other.outcome else {
-            throw Difference(what: "interpreter \(one.outcome), compiler \(other.outcome)")
-        }
-        guard one.fuel == other.fuel else { throw Difference(what: "fuel \(one.fuel) and \(other.fuel)") }
-        guard one.memory == other.memory else { throw Difference(what: "different memory") }
+        guard isSame else { throw Difference(what: "different memory") }
     }
 }
 
@@ -162,6 +180,10 @@ private struct Neighbours: ~Copyable {
     }
 
     private static func isFilled(_ instance: borrowing Instance, _ mark: UInt8) -> Bool {
-        instance.memory.withUnsafeBytes { bytes in bytes.allSatisfy { $0 == mark } }
+        // The first byte is right, and each byte is as the one before it.
+        instance.memory.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress, bytes[0] == mark else { return false }
+            return memcmp(start, start + 1, bytes.count - 1) == 0
+        }
     }
 }

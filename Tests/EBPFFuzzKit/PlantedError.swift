@@ -77,13 +77,24 @@ package struct PlantedError: Sendable {
         PlantedError("wrong proof of an address") { input in
             for slot in input.facts.indices where input.facts[slot] == .unproved { input.facts[slot] = .constant(64) }
         },
-        PlantedError("mask for another size") { input in
-            guard !input.isStrict else { return }
-            // Twice the size would reach the neighbour, half of it stays in the arena.
-            for slot in input.code.operations.indices
+        PlantedError("mask for twice the size") { input in input.addressMask = 2 * input.addressMask + 1 },
+        PlantedError("mask for half the size") { input in input.addressMask /= 2 },
+        PlantedError("mask forgotten on bytes that are read") { input in
+            for slot in input.facts.indices
             where input.facts[slot] == .unproved && input.code.operations[slot].code == .load8 {
-                input.facts[slot] = .constant(0)
+                input.facts[slot] = .inside
             }
+        },
+        PlantedError("mask forgotten on words that are written") { input in
+            for slot in input.facts.indices
+            where input.facts[slot] == .unproved && input.code.operations[slot].code == .store32Reg {
+                input.facts[slot] = .inside
+            }
+        },
+        PlantedError("depth of calls not checked") { input in input.callDepth = 31 },
+        PlantedError("fuel charged for loops only once") { input in
+            for slot in input.code.operations.indices
+            where input.code.isLeader[slot] && !input.code.isFunction[slot] { input.code.operations[slot].charge = 0 }
         },
         PlantedError("function table reversed") { input in input.code.functionTable.reverse() },
     ]

@@ -6,8 +6,9 @@ import Foundation
 @main
 enum FuzzMain {
     private static let targets: [String: @Sendable (TimeInterval, UInt64) throws -> String] = [
-        "ebpf": engines, "ebpf-loader": loader,
+        "ebpf": engines, "ebpf-loader": loader, "ebpf-verifier": verifier, "ebpf-planted": planted,
     ]
+    private static let searchEnvironment = "FANION_FUZZ_PLANTED"
 
     static func main() throws {
         let arguments = CommandLine.arguments
@@ -16,6 +17,7 @@ enum FuzzMain {
             exit(2)
         }
         let seed = arguments.count > 3 ? UInt64(arguments[3]) ?? 0 : UInt64.random(in: 0 ... .max >> 1)
+        if let name = ProcessInfo.processInfo.environment[searchEnvironment] { try search(name, seconds, seed) }
         print("seed \(seed)")
         do { print(try target(seconds, seed)) } catch {
             print("FOUND \(error)")
@@ -25,33 +27,88 @@ enum FuzzMain {
 
     /// Random and mutated programs in both engines.
     private static func engines(_ seconds: TimeInterval, _ seed: UInt64) throws -> String {
-        var fuzzer = try DifferentialFuzzer(seed: seed)
-        let end = Date() + seconds
-        while Date() < end { for _ in 0..<50 { try fuzzer.step() } }
-        return "\(fuzzer.programs) programs, \(fuzzer.executions) executions, no mismatch"
-    }
-
-    /// Damaged object files: the loader and the verifier may refuse, nothing may crash.
-    private static func loader(_ seconds: TimeInterval, _ seed: UInt64) throws -> String {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../EBPFTests/Fixtures")
-        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
-        let objects = try files.filter { $0.pathExtension == "o" }.map { [UInt8](try Data(contentsOf: $0)) }
-        var random = SplitMix(seed: seed)
-        var (tried, loaded) = (0, 0)
+        var small = try DifferentialFuzzer(seed: seed)
+        // The size for which the compiler has another way to mask.
+        var usual = try DifferentialFuzzer(seed: seed &+ 1 << 40, arenaSize: 64 << 10)
         let end = Date() + seconds
         while Date() < end {
-            var bytes = objects[Int.random(in: 0..<objects.count, using: &random)]
-            for _ in 0..<Int.random(in: 1...8, using: &random) {
-                bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
-            }
-            if Int.random(in: 0..<8, using: &random) == 0 {
-                bytes.removeLast(Int.random(in: 0..<bytes.count, using: &random))
-            }
-            tried += 1
-            guard let object = try? Object(elf: bytes) else { continue }
-            loaded += 1
-            _ = try? Module(object, options: Module.Options(engine: .interpreter))
+            for _ in 0..<50 { try small.step() }
+            for _ in 0..<25 { try usual.step() }
         }
-        return "\(tried) files, \(loaded) loaded, no crash"
+        let (programs, executions) = (small.programs + usual.programs, small.executions + usual.executions)
+        return "\(programs) programs, \(executions) executions, no mismatch"
+    }
+
+    private static func files() throws -> [[UInt8]] {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../EBPFTests/Fixtures")
+        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+        return try files.filter { $0.pathExtension == "o" }.sorted { $0.path < $1.path }.map { url in
+            [UInt8](try Data(contentsOf: url))
+        }
+    }
+
+    /// Damaged object files.
+    private static func loader(_ seconds: TimeInterval, _ seed: UInt64) throws -> String {
+        var fuzzer = try ObjectFuzzer(seed: seed, files: try files())
+        let end = Date() + seconds
+        while Date() < end { for _ in 0..<50 { try fuzzer.damageFile() } }
+        return report(fuzzer)
+    }
+
+    /// Bytecode that nobody compiled.
+    private static func verifier(_ seconds: TimeInterval, _ seed: UInt64) throws -> String {
+        var fuzzer = try ObjectFuzzer(seed: seed, files: try files())
+        let end = Date() + seconds
+        while Date() < end { for _ in 0..<50 { try fuzzer.makeUpCode() } }
+        return report(fuzzer)
+    }
+
+    private static func report(_ fuzzer: borrowing ObjectFuzzer) -> String {
+        "\(fuzzer.tried) tried, \(fuzzer.loaded) loaded, \(fuzzer.programs) verified, "
+            + "\(fuzzer.executions) executions, no mismatch"
+    }
+
+    // MARK: Planted errors
+
+    /// Searches for each planted error for at most so long, each in a process of its own: some of them kill theirs.
+    private static func planted(_ seconds: TimeInterval, _ seed: UInt64) throws -> String {
+        var missed: [String] = []
+        for error in PlantedError.all {
+            let child = Process()
+            child.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+            child.arguments = ["ebpf-planted", String(seconds), String(seed)]
+            child.environment = ProcessInfo.processInfo.environment
+            child.environment?[searchEnvironment] = error.name
+            child.standardOutput = FileHandle.nullDevice
+            child.standardError = FileHandle.nullDevice
+            let start = Date()
+            try child.run()
+            child.waitUntilExit()
+            let time = String(format: "%.2f s", Date().timeIntervalSince(start))
+            switch (child.terminationReason, child.terminationStatus) {
+            case (.exit, 1): print("found in \(time): \(error.name)")
+            case (.uncaughtSignal, let signal): print("found in \(time) by signal \(signal): \(error.name)")
+            default:
+                print("NOT found in \(time): \(error.name)")
+                missed.append(error.name)
+            }
+        }
+        guard missed.isEmpty else { throw Missed(names: missed) }
+        return "all \(PlantedError.all.count) planted errors found"
+    }
+
+    private struct Missed: Error {
+        var names: [String]
+    }
+
+    /// The child's side: 1 is found, 0 is not.
+    private static func search(_ name: String, _ seconds: TimeInterval, _ seed: UInt64) throws -> Never {
+        guard let error = PlantedError.all.first(where: { $0.name == name }) else { exit(3) }
+        var fuzzer = try DifferentialFuzzer(seed: seed)
+        let end = Date() + seconds
+        while Date() < end {
+            do { try fuzzer.step(adjust: error.plant) } catch { exit(1) }
+        }
+        exit(0)
     }
 }
