@@ -4,6 +4,20 @@ internal import CPlatform
 ///
 /// Calls on an instance exclude one another, so a helper cannot re-enter the instance that called it. The memory stays
 /// between calls; when the instance goes, its slot is wiped and returns to the pool.
+///
+/// ```swift
+/// var instance = try Instance(of: module, in: pool)
+/// let window = module.layout.windows[0]
+/// instance.write(payload, at: window.lowerBound)
+/// do throws(Fault) {
+///     let verdict = try instance.call(program, UInt64(window.lowerBound), UInt64(payload.count), fuel: 20_000)
+/// } catch {
+///     print(error)  // on_cell+7 (ldxw r2, [r1+4]): out of fuel
+/// }
+/// ```
+///
+/// After a fault the memory is as the program left it, and the instance may be called again. What a program answers and
+/// what it leaves in memory are a stranger's numbers: check them as you would anything that comes off a wire.
 public struct Instance: ~Copyable {
     /// The code.
     public let module: Module
@@ -64,8 +78,10 @@ public struct Instance: ~Copyable {
         return result
     }
 
+    // Mutating, though nothing changes: so that `call` need not make a copy for them.
     @inline(never)
-    private func interpret(_ program: Program, _ arguments: (UInt64, UInt64, UInt64, UInt64, UInt64)) -> UInt64 {
+    private mutating func interpret(_ program: Program, _ arguments: (UInt64, UInt64, UInt64, UInt64, UInt64)) -> UInt64
+    {
         guard let operations = storage.operations.baseAddress else { return 0 }
         let registers = state.registers
         for number in 0..<SpecConstants.registerCount { registers[number] = 0 }
@@ -82,7 +98,7 @@ public struct Instance: ~Copyable {
     }
 
     @inline(never)
-    private func takeFault() -> Fault {
+    private mutating func takeFault() -> Fault {
         let code = FaultCode(rawValue: state.pointee.fault) ?? .outOfFuel
         state.pointee.fault = 0
         if code == .outOfFuelInBlock {
