@@ -71,7 +71,7 @@ struct Compiler: ~Copyable {
     }
 
     /// More than the longest operation and its stubs take; pages that are not written cost nothing.
-    private static let bytesPerOperation = 320
+    private static let bytesPerOperation = 400
     private static let longestOperation = 320
     private static let longestAlignedLoop = 24
 

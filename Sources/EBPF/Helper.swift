@@ -117,21 +117,27 @@ public struct HelperRefusal: Error, Equatable, Sendable {
 ///
 /// Spans end with the call. The arena's address never shows.
 public struct HelperCall: ~Copyable {
-    // Safe: the state and its arena outlive the call, which an instance's `call` runs.
-    private let state: UnsafeMutablePointer<fanion_ebpf_state>
+    // Safe: the state, which begins with the registers, and its arena outlive the call, which an instance's `call` runs;
+    // the subscript checks its index.
+    @usableFromInline let registers: UnsafeMutablePointer<UInt64>
 
     /// Whether the signature has memory, so that the lengths in the state are this call's.
     private let hasMemory: Bool
 
     init(state: UnsafeMutablePointer<fanion_ebpf_state>, hasMemory: Bool) {
-        self.state = state
+        registers = state.registers
         self.hasMemory = hasMemory
     }
 
     /// An argument as a number, counted from 1.
+    @inlinable
     public subscript(argument: Int) -> UInt64 {
         precondition((1...5).contains(argument), "arguments count from 1 to 5")
-        return state.register(argument)
+        return registers[argument]
+    }
+
+    private var state: UnsafeMutablePointer<fanion_ebpf_state> {
+        UnsafeMutableRawPointer(registers).assumingMemoryBound(to: fanion_ebpf_state.self)
     }
 
     /// What the embedder passed to ``Instance/call(_:_:_:_:_:_:fuel:host:)``.
@@ -159,8 +165,11 @@ public struct HelperCall: ~Copyable {
         precondition((1...5).contains(argument), "arguments count from 1 to 5")
         let length = state.length(argument)
         precondition(hasMemory && length != .max, "the argument is not memory")
-        // Safe: `HelperEntry.admit` has found address and length inside the arena.
-        let start = state.arena + Int(length == 0 ? 0 : state.register(argument))
-        return UnsafeMutableRawBufferPointer(start: start, count: Int(length))
+        // Safe: `HelperEntry.admit` has found address and length inside the arena. They are cut to it once more, which
+        // changes nothing, so that a processor that guesses the outcome of that check cannot read elsewhere.
+        let size = state.pointee.arena_size
+        let address = state.register(argument) & (size - 1)
+        let count = min(length, size - address)
+        return UnsafeMutableRawBufferPointer(start: state.arena + Int(address), count: Int(count))
     }
 }

@@ -184,7 +184,6 @@ enum StateOffset {
     static let detail = of(\.detail)
     static let entry = of(\.entry)
     static let stack = of(\.stack)
-    static let helperStack = of(\.helper_stack)
     static let helper = of(\.helper)
     static let helperByNumber = of(\.helper_by_number)
     static let functions = of(\.functions)

@@ -16,7 +16,6 @@ typedef struct fanion_ebpf_state {
     uint64_t detail;        ///< What the fault was about: an address, a handle, an argument's number, a code.
     const void *entry;      ///< Where the trampoline goes.
     void *stack;            ///< The host's stack pointer to return to on a fault.
-    void *helper_stack;     ///< The host's stack pointer around a helper.
     fanion_ebpf_helper helper;
     fanion_ebpf_helper helper_by_number;
     const uint64_t *functions; ///< Native addresses of address-taken functions.
@@ -29,6 +28,7 @@ typedef struct fanion_ebpf_state {
 
 /// Bytes reserved for the state before each arena.
 #define FANION_EBPF_STATE_SIZE 256
+_Static_assert(__builtin_offsetof(fanion_ebpf_state, registers) == 0, "helpers find the state by its registers");
 _Static_assert(sizeof(fanion_ebpf_state) <= FANION_EBPF_STATE_SIZE, "the state must fit before the arena");
 
 typedef uint64_t (*fanion_ebpf_trampoline)(
