@@ -54,15 +54,19 @@ let package = Package(
         // Floor 3: documents, and the link handshake.
         .target(name: "Directory", dependencies: ["Cells", "OnionCrypto"], swiftSettings: strict),
         .target(name: "Channels", dependencies: ["Cells", "OnionCrypto"], swiftSettings: hot),
+        .target(name: "Hooks", dependencies: ["Cells"], swiftSettings: hot),
 
         // Floor 4: circuits, and the choice of paths.
         .target(name: "Circuits", dependencies: ["Cells", "OnionCrypto"], swiftSettings: hot),
         .target(name: "Paths", dependencies: ["Directory"], swiftSettings: strict),
 
-        // Floor 5: sockets and TLS.
+        // Floor 5: sockets and TLS; plugins.
         .target(
             name: "Transport", dependencies: ["Cells", "COpenSSL", "CPlatform", nioCore, nioPosix, logging, deque],
             swiftSettings: hot),
+
+        .target(
+            name: "PluginHost", dependencies: ["Hooks", "Cells", "OnionCrypto", "EBPF", "Directory"], swiftSettings: hot),
 
         // Floor 6: the corridor a cell walks through.
         .target(
@@ -127,6 +131,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "ChannelsTests", dependencies: ["Channels", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "CircuitsTests", dependencies: ["Circuits", "ProtocolTestKit"], swiftSettings: strict),
+        .testTarget(name: "HooksTests", dependencies: ["Hooks"], swiftSettings: strict),
+        .testTarget(
+            name: "PluginHostTests", dependencies: ["PluginHost", "Circuits", "ProtocolTestKit"], exclude: ["Fixtures"],
+            swiftSettings: strict),
         .testTarget(name: "PathsTests", dependencies: ["Paths", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "TransportTests", dependencies: ["Transport", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(

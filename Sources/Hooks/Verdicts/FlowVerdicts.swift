@@ -1,0 +1,65 @@
+/// At `may_send`: how many DATA cells may be packaged until the next acknowledgement or question; 0 means wait.
+package struct MaySendVerdict: HookVerdict {
+    /// Never above 2^31 - 1.
+    package let cells: UInt32
+
+    /// So many.
+    package init(cells: UInt32) { self.cells = min(cells, HooksLimits.cells) }
+
+    package init?(answer: UInt64) {
+        guard answer <= UInt64(HooksLimits.cells) else { return nil }
+        cells = UInt32(answer)
+    }
+
+    package var description: String { cells == 0 ? "wait" : "go \(cells)" }
+}
+
+/// At `ack_due`.
+package enum AckVerdict: HookVerdict {
+    /// Not now.
+    case no
+    /// Send a SENDME, and ask again if it was about what an owner took.
+    case yes
+    /// More has come than was allowed.
+    case destroyCircuit
+
+    package init?(answer: UInt64) {
+        switch answer {
+        case 0: self = .no
+        case 1: self = .yes
+        case 2: self = .destroyCircuit
+        default: return nil
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .no: "no"
+        case .yes: "yes"
+        case .destroyCircuit: "destroy"
+        }
+    }
+}
+
+/// At `on_ack`.
+package enum OnAckVerdict: HookVerdict {
+    /// Taken note of; `may_send` will be asked.
+    case accepted
+    /// More was acknowledged than was sent.
+    case destroyCircuit
+
+    package init?(answer: UInt64) {
+        switch answer {
+        case 0: self = .accepted
+        case 1: self = .destroyCircuit
+        default: return nil
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .accepted: "accepted"
+        case .destroyCircuit: "destroy"
+        }
+    }
+}

@@ -1,0 +1,172 @@
+/// What a door's answer can be. Read strictly from r0: anything that is not listed is a fault of the plugin.
+package protocol HookVerdict: Equatable, Sendable, CustomStringConvertible {
+    /// From r0; nil if it means nothing.
+    init?(answer: UInt64)
+    /// Whether it ends the circuit at the plugin's own wish, which takes a capability.
+    var endsCircuit: Bool { get }
+    /// Whether it sends padding, which takes one too.
+    var pads: Bool { get }
+}
+
+extension HookVerdict {
+    /// By default not.
+    package var endsCircuit: Bool { false }
+    /// By default not.
+    package var pads: Bool { false }
+}
+
+/// What the host got from a door.
+package enum Answer<Verdict: Equatable & Sendable>: Equatable, Sendable {
+    /// A verdict.
+    case verdict(Verdict)
+    /// Nobody stands there, or who stood there has failed and is gone: the built-in decides.
+    case builtIn
+    /// Who stood there has failed, and may not be done without.
+    case destroyCircuit
+}
+
+/// Where there is nothing to decide.
+package enum NoVerdict: HookVerdict {
+    /// Zero.
+    case observed
+
+    package init?(answer: UInt64) {
+        guard answer == 0 else { return nil }
+        self = .observed
+    }
+
+    package var description: String { "observed" }
+}
+
+/// At `init`.
+package enum InitVerdict: HookVerdict {
+    /// The instance is ready.
+    case ready
+    /// It does not want to be here.
+    case refuse
+
+    package init?(answer: UInt64) {
+        switch answer {
+        case 0: self = .ready
+        case 1: self = .refuse
+        default: return nil
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .ready: "ready"
+        case .refuse: "refuse"
+        }
+    }
+}
+
+/// At `cell_received` and `cell_sent`.
+package enum CellVerdict: HookVerdict {
+    /// Seen.
+    case observed
+    /// The circuit cannot go on.
+    case destroyCircuit
+
+    package init?(answer: UInt64) {
+        switch answer {
+        case 0: self = .observed
+        case 1: self = .destroyCircuit
+        default: return nil
+        }
+    }
+
+    package var endsCircuit: Bool { self == .destroyCircuit }
+
+    package var description: String {
+        switch self {
+        case .observed: "observed"
+        case .destroyCircuit: "destroy"
+        }
+    }
+}
+
+/// At `relay_message`.
+package enum MessageVerdict: HookVerdict {
+    /// As if nobody stood here.
+    case byDefault
+    /// Done with; the built-in does not see it.
+    case handled
+    /// Thrown away, as unexpected.
+    case drop
+    /// The circuit cannot go on.
+    case destroyCircuit
+
+    package init?(answer: UInt64) {
+        switch answer {
+        case 0: self = .byDefault
+        case 1: self = .handled
+        case 2: self = .drop
+        case 3: self = .destroyCircuit
+        default: return nil
+        }
+    }
+
+    package var endsCircuit: Bool { self == .destroyCircuit }
+
+    package var description: String {
+        switch self {
+        case .byDefault: "default"
+        case .handled: "handled"
+        case .drop: "drop"
+        case .destroyCircuit: "destroy"
+        }
+    }
+}
+
+/// At `message_packaging`.
+package enum PackagingVerdict: HookVerdict {
+    /// Package it.
+    case byDefault
+    /// The plugin has taken it, and will send what it makes of it.
+    case taken
+
+    package init?(answer: UInt64) {
+        switch answer {
+        case 0: self = .byDefault
+        case 1: self = .taken
+        default: return nil
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .byDefault: "default"
+        case .taken: "taken"
+        }
+    }
+}
+
+/// At `stream`.
+package enum StreamVerdict: HookVerdict {
+    /// As if nobody stood here.
+    case byDefault
+    /// Done with.
+    case handled
+    /// The circuit cannot go on.
+    case destroyCircuit
+
+    package init?(answer: UInt64) {
+        switch answer {
+        case 0: self = .byDefault
+        case 1: self = .handled
+        case 2: self = .destroyCircuit
+        default: return nil
+        }
+    }
+
+    package var endsCircuit: Bool { self == .destroyCircuit }
+
+    package var description: String {
+        switch self {
+        case .byDefault: "default"
+        case .handled: "handled"
+        case .destroyCircuit: "destroy"
+        }
+    }
+}
