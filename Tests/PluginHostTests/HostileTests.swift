@@ -228,7 +228,7 @@ struct HostileTests {
             test.host.now += 1000
         }
         #expect(test.notes.failures == [.cpuBudget])
-        // Ten million of fuel a second is what 1 % of a core is; each call takes about 15,000.
+        // Ten million of fuel a second is what 1 % of a core is; each call takes about 14,000.
         #expect((600...2500).contains(calls), "\(calls)")
     }
 

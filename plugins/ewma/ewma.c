@@ -22,8 +22,8 @@ static __u64 weight_at(__u64 time) {
     __u64 fraction = (((rest < MASK ? rest : MASK) << 32) / half_life) & MASK;
     __u64 slope = 2821166650ULL + ((1473800646ULL * fraction) >> 32);
     __u64 mantissa = (slope * fraction) >> 32;
-    __u64 exponent = whole + FIRST_EXPONENT;
-    return (exponent < MASK ? exponent : MASK) << 32 | (mantissa < MASK ? mantissa : MASK);
+    __u64 exponent = (whole < MASK - FIRST_EXPONENT ? whole : MASK - FIRST_EXPONENT) + FIRST_EXPONENT;
+    return exponent << 32 | (mantissa < MASK ? mantissa : MASK);
 }
 
 static __u64 sum(__u64 first, __u64 second) {

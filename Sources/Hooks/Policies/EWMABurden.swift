@@ -32,7 +32,7 @@ package struct EWMABurden: Comparable, Sendable {
         // A parabola through 2^0, 2^0.5 and 2^1, less 1: x * (0.656854 + 0.343146 x). Safe: both factors are below 2^32.
         let slope = 2_821_166_650 + (1_473_800_646 &* (fraction & 0xFFFF_FFFF)) >> 32
         let mantissa = min((slope &* (fraction & 0xFFFF_FFFF)) >> 32, 0xFFFF_FFFF)
-        return EWMABurden(bits: min(whole + firstExponent, 0xFFFF_FFFF) << 32 | mantissa)
+        return EWMABurden(bits: (min(whole, 0xFFFF_FFFF - firstExponent) + firstExponent) << 32 | mantissa)
     }
 
     /// The weight's exponent at first: far above a circuit that has sent nothing.

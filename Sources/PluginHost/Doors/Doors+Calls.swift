@@ -24,7 +24,7 @@ extension Doors {
     @inline(__always)
     mutating func decide<Context: HookContext, Verdict: HookVerdict>(
         _ context: inout Context, as verdict: Verdict.Type, show payload: RawSpan = RawSpan(),
-        then check: (borrowing Attendant, Verdict) -> PluginFailure? = { _, _ in nil }
+        then check: (borrowing Attendant, Context, Verdict) -> PluginFailure? = { _, _, _ in nil }
     ) -> Answer<Verdict> {
         for place in 0..<count where attendants[place].doors.contains(Context.hook) {
             for program in attendants[place].places(at: Context.hook)
@@ -32,7 +32,7 @@ extension Doors {
                 guard let verdict = ask(place, program, &context, as: Verdict.self, show: payload) else {
                     return finish(.builtIn)
                 }
-                if let failure = check(attendants[place], verdict) {
+                if let failure = check(attendants[place], context, verdict) {
                     fail(place, failure)
                     return finish(.builtIn)
                 }

@@ -55,7 +55,7 @@ extension Doors: FlowControlPolicy, SchedulingPolicy, DeparturePolicy, PaddingPo
     ) -> Answer<MessageVerdict> {
         var bytes: [UInt8]?
         let wasLength = context.payloadLength
-        let answer = decide(&context, as: MessageVerdict.self, show: data) { [context] attendant, _ in
+        let answer = decide(&context, as: MessageVerdict.self, show: data) { attendant, context, _ in
             guard context.isRewritten != 0 else { return nil }
             guard context.isRewritten == 1, attendant.capabilities.isSuperset(of: [.read, .rewrite]),
                 context.payloadLength <= 498
@@ -98,7 +98,7 @@ extension Doors: FlowControlPolicy, SchedulingPolicy, DeparturePolicy, PaddingPo
 
     package mutating func departure(_ context: inout DepartureContext) -> Answer<DepartureVerdict> {
         let now = now
-        return decide(&context, as: DepartureVerdict.self) { attendant, verdict in
+        return decide(&context, as: DepartureVerdict.self) { attendant, _, verdict in
             switch verdict {
             case .go:
                 if !attendant.doors.contains(.padding) { attendant.desk.pointee.padding.noteReal(now: now) }
@@ -115,7 +115,7 @@ extension Doors: FlowControlPolicy, SchedulingPolicy, DeparturePolicy, PaddingPo
         let isReal =
             context.event == PaddingEvent.cellSent.rawValue || context.event == PaddingEvent.cellReceived.rawValue
             || context.event == PaddingEvent.replaced.rawValue
-        let answer = decide(&context, as: PaddingVerdict.self) { attendant, _ in
+        let answer = decide(&context, as: PaddingVerdict.self) { attendant, _, _ in
             if isReal { attendant.desk.pointee.padding.noteReal(now: now) }
             return nil
         }

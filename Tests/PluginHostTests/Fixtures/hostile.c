@@ -48,7 +48,7 @@ static __u64 act(__u64 good, void *context) {
     case 'r': // endless recursion
         return deeper(0);
     case 's': // a slow one: within its fuel, but every time
-        for (int i = 0; i < 3000; i++)
+        for (int i = 0; i < 2000; i++)
             sink += i;
         return good;
     case 'd':
