@@ -3,10 +3,11 @@ internal import COpenSSL
 /// An AES counter-mode key stream that goes on from call to call, in a context of OpenSSL's that is kept.
 ///
 /// The context is the memory that a hop costs: `EVP_CIPHER_CTX` with its provider's part takes about 0.7 KiB in
-/// OpenSSL 3.0, most of it the expanded key.
-private struct CounterMode: ~Copyable {
+/// OpenSSL 3.0, most of it the expanded key. Not private: other modules destroy what holds one.
+struct CounterMode: ~Copyable {
     private let context: OpaquePointer
 
+    /// Starts a key stream.
     init(_ algorithm: OpaquePointer?, key: RawSpan, iv: [UInt8], keyLength: Int) {
         precondition(key.byteCount == keyLength && iv.count == 16)
         guard let context = EVP_CIPHER_CTX_new() else { preconditionFailure("out of memory") }
@@ -27,6 +28,7 @@ private struct CounterMode: ~Copyable {
         EVP_CIPHER_CTX_free(self.context)
     }
 
+    /// Encrypts or decrypts in place.
     func apply(to bytes: UnsafeMutableRawBufferPointer) {
         let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
         var written: Int32 = 0

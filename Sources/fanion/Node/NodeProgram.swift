@@ -66,11 +66,12 @@ final class NodeProgram: NodeRunner {
     private func startRoles() async throws {
         try await directory.prepare()
         try await relay?.start()
-        try await authority?.start()
         try await client?.start()
         try await startControl()
         if runtime.settings.node.disablesNetwork { return }
+        // The directory side reads the disk, from which an authority takes up where it stopped.
         try await directory.start()
+        try await authority?.start()
         let authority = self.authority
         try await relay?.startPublishing { authority?.take($0, now: .now) }
     }
