@@ -11,6 +11,10 @@ final class NetworkScript: Sendable {
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
+    /// The program that was built with these tests.
+    static let fanion = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        .appending(path: "fanion").path
+
     /// Its state folder.
     let folder = NSTemporaryDirectory() + "fanion-network-\(UInt64.random(in: 0...UInt64.max))"
 

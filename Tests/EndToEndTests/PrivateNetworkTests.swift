@@ -12,6 +12,18 @@ struct PrivateNetworkTests {
         #expect(network.processes.isEmpty)
     }
 
+    @Test(.enabled(if: NetworkScript.hasTor), arguments: ["", "exits", "authorities,relays", "clients,exits"])
+    func `so does one of Fanion, with C Tor in some of its seats or in none`(seats: String) async throws {
+        let network = NetworkScript()
+        defer { network.remove() }
+        var words = ["demo", "--relays", "4", "--size", "2", "--fanion", NetworkScript.fanion]
+        if !seats.isEmpty { words += ["--tor", seats] }
+        let demo = try network.start(words)
+        #expect(try await network.end(of: demo, within: 240) == 0, "\(network.output)")
+        #expect(network.output.contains("both files arrived whole"))
+        #expect(network.processes.isEmpty)
+    }
+
     @Test(.enabled(if: NetworkScript.hasTor), arguments: [500, 2_000, 4_000])
     func `an interruption leaves no process`(milliseconds: Int) async throws {
         let network = NetworkScript()
