@@ -86,19 +86,18 @@ enum EBPFBenchmark {
 
     private static let memory: [UInt8] = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 131 &+ 7) }
 
-    /// The median of several rounds, in nanoseconds per call.
-    @inline(__always)
-    private static func median(_ call: () throws -> Void) rethrows -> Double {
+    /// The median of several rounds, in nanoseconds per call; `calls` makes as many as it is told.
+    private static func median(_ calls: (Int) throws -> Void) rethrows -> Double {
         let clock = ContinuousClock()
         var count = 1
         while true {
-            let once = try clock.measure { for _ in 0..<count { try call() } }
+            let once = try clock.measure { try calls(count) }
             if once > .microseconds(150) { break }
             count *= 2
         }
         var rounds: [Double] = []
         for _ in 0..<101 {
-            let duration = try clock.measure { for _ in 0..<count { try call() } }
+            let duration = try clock.measure { try calls(count) }
             rounds.append(nanoseconds(duration) / Double(count))
         }
         return middle(rounds)
@@ -113,7 +112,7 @@ enum EBPFBenchmark {
         defer { copy.deallocate() }
         copy.initialize(from: memory, count: length)
         let result = workload(copy, u64(length))
-        return (median { _ = workload(copy, u64(length)) }, result)
+        return (median { count in for _ in 0..<count { _ = workload(copy, u64(length)) } }, result)
     }
 
     private static func time(_ module: Module, _ name: String) throws -> (time: Double, result: UInt64, fuel: Double) {
@@ -123,15 +122,19 @@ enum EBPFBenchmark {
         instance.write(memory, at: window)
         let result = try instance.call(program, UInt64(window), UInt64(length), fuel: 1 << 40)
         let used = Double((1 << 40) - instance.fuelLeft)
-        let time = try median { _ = try instance.call(program, UInt64(window), UInt64(length), fuel: 1 << 40) }
+        let time = try median { count in
+            for _ in 0..<count { _ = try instance.call(program, UInt64(window), UInt64(length), fuel: 1 << 40) }
+        }
         return (time, result, used)
     }
 
     private static func costs(_ bytes: [UInt8], _ object: Object) throws {
-        let load = try median { _ = try Object(elf: bytes) }
+        let load = try median { count in for _ in 0..<count { _ = try Object(elf: bytes) } }
         let interpreter = Module.Options(engine: .interpreter)
-        let verify = try median { _ = try Module(object, helpers: [identity], options: interpreter) }
-        let compile = try median { _ = try Module(object, helpers: [identity]) }
+        let verify = try median { count in
+            for _ in 0..<count { _ = try Module(object, helpers: [identity], options: interpreter) }
+        }
+        let compile = try median { count in for _ in 0..<count { _ = try Module(object, helpers: [identity]) } }
         let count = object.instructions.count
         print("load \(format(load / 1000)) us, verify \(format(verify / 1000)) us,", terminator: " ")
         print("verify and compile \(format(compile / 1000)) us for \(count) slots")
@@ -139,14 +142,14 @@ enum EBPFBenchmark {
             let text = String(
                 repeating: "add r1, r2\nldxdw r3, [r1+8]\njlt r3, r2, +0\nstxw [r10-8], r3\n", count: size / 4)
             let long = Object(instructions: try Assembler.assemble(text + "exit"))
-            let slow = try median { _ = try Module(long, options: interpreter) }
-            let fast = try median { _ = try Module(long) }
+            let slow = try median { count in for _ in 0..<count { _ = try Module(long, options: interpreter) } }
+            let fast = try median { count in for _ in 0..<count { _ = try Module(long) } }
             print("\(size) instructions: verify \(format(slow / 1000)) us, compile \(format((fast - slow) / 1000)) us")
         }
         for size in [16 << 10, 64 << 10] {
             let module = try Module(object, helpers: [identity], options: Module.Options(arenaSize: size))
             let pool = ArenaPool()
-            let both = try median { _ = try Instance(of: module, in: pool) }
+            let both = try median { count in for _ in 0..<count { _ = try Instance(of: module, in: pool) } }
             print("instance of \(size >> 10) KiB: made and given back \(format(both)) ns")
         }
         let module = try Module(object, helpers: [identity], options: Module.Options(arenaSize: 16 << 10))

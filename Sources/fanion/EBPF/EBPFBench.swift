@@ -43,13 +43,15 @@ struct EBPFBench: ParsableCommand {
         let result = try instance.call(program, first, second, fuel: EBPFInput.ampleFuel)
         let used = EBPFInput.ampleFuel - instance.fuelLeft
 
-        let calls = try Stopwatch.sample(milliseconds: milliseconds) {
-            _ = try instance.call(program, first, second, fuel: EBPFInput.ampleFuel)
+        let calls = try Stopwatch.sample(milliseconds: milliseconds) { count in
+            for _ in 0..<count { _ = try instance.call(program, first, second, fuel: EBPFInput.ampleFuel) }
         }
-        let loads = try Stopwatch.sample(milliseconds: milliseconds / 10) { _ = try EBPFInput.object(code) }
+        let loads = try Stopwatch.sample(milliseconds: milliseconds / 10) { count in
+            for _ in 0..<count { _ = try EBPFInput.object(code) }
+        }
         let options = Module.Options(arenaSize: module.layout.size, windows: [bytes.count], engine: engine)
-        let compiles = try Stopwatch.sample(milliseconds: milliseconds / 10) {
-            _ = try Module(object, helpers: helpers, options: options)
+        let compiles = try Stopwatch.sample(milliseconds: milliseconds / 10) { count in
+            for _ in 0..<count { _ = try Module(object, helpers: helpers, options: options) }
         }
 
         let hex = "0x" + String(result, radix: 16)
@@ -88,20 +90,20 @@ enum Stopwatch {
         var minimum: Double
     }
 
-    /// Does it over and over for about so long, in rounds of at least 20 microseconds.
-    @inline(__always)
-    static func sample(milliseconds: Int, _ body: () throws -> Void) rethrows -> Sample {
+    /// Has something done over and over for about so long, in rounds of at least 20 microseconds; `body` does it as often
+    /// as it is told, so that calling it costs nothing that counts.
+    static func sample(milliseconds: Int, _ body: (Int) throws -> Void) rethrows -> Sample {
         let clock = ContinuousClock()
         let end = clock.now + .milliseconds(max(milliseconds, 1))
         var count = 1
         while true {
-            let round = try clock.measure { for _ in 0..<count { try body() } }
+            let round = try clock.measure { try body(count) }
             if round > .microseconds(20) { break }
             count *= 2
         }
         var rounds: [Double] = []
         repeat {
-            let round = try clock.measure { for _ in 0..<count { try body() } }
+            let round = try clock.measure { try body(count) }
             rounds.append(Double(round.components.attoseconds) / 1e9 + Double(round.components.seconds) * 1e9)
         } while (clock.now < end || rounds.count < 5) && rounds.count < 1_000_000
         rounds.sort()
