@@ -137,7 +137,9 @@ extension Doors: FlowControlPolicy, SchedulingPolicy, DeparturePolicy, PaddingPo
     /// - Returns: false if there is none left: the plugin has failed and is gone; see `mustDestroy`.
     package mutating func admitPadding() -> Bool {
         for place in 0..<count where attendants[place].doors.contains(.padding) {
-            if attendants[place].desk.pointee.padding.takePadding(now: now) { return true }
+            // Apart from the subscript, which the thread sanitizer's compiler stumbles over.
+            let desk = attendants[place].desk
+            if desk.pointee.padding.takePadding(now: now) { return true }
             fail(place, .paddingBudget)
             sweep()
             return false
@@ -159,7 +161,8 @@ extension Doors: FlowControlPolicy, SchedulingPolicy, DeparturePolicy, PaddingPo
         for place in 0..<count {
             // At most as many as there are: a timer set to now runs at the next call.
             for _ in 0..<PluginLimits.timers {
-                guard !attendants[place].isGone, let due = attendants[place].desk.pointee.takeTimer(now: now) else {
+                let desk = attendants[place].desk
+                guard !attendants[place].isGone, let due = desk.pointee.takeTimer(now: now) else {
                     break
                 }
                 var context = TimerContext()
