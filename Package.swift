@@ -42,6 +42,7 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
         .target(name: "CPlatform"),
+        .target(name: "CPluginSDK"),
 
         // Floor 1: the eBPF machine, and all cryptography.
         .target(name: "EBPF", dependencies: ["CELF", "CPlatform"], swiftSettings: strict),
@@ -98,7 +99,7 @@ let package = Package(
         .executableTarget(
             name: "fanion",
             dependencies: [
-                "EBPF", "Relay", "Client", "Authority", "Control",
+                "EBPF", "Relay", "Client", "Authority", "Control", "PluginHost", "CPluginSDK", "Hooks",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -150,7 +151,7 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ], swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control", "ProtocolTestKit"], swiftSettings: strict),
-        .testTarget(name: "FanionTests", dependencies: ["fanion"], swiftSettings: strict),
+        .testTarget(name: "FanionTests", dependencies: ["fanion", "PluginHost"], swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["fanion"], swiftSettings: strict),
     ]
 )

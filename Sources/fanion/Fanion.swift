@@ -16,7 +16,7 @@ struct Fanion: AsyncParsableCommand {
             Options of the torrc can be given as words too, as with tor: --SocksPort 9150, --+Log "info stdout". There are
             also --defaults-torrc FILE, --ignore-missing-torrc, --allow-missing-torrc, --hush and --quiet.
             """,
-        subcommands: [GencertCommand.self, EBPFCommand.self])
+        subcommands: [GencertCommand.self, EBPFCommand.self, PluginCommand.self])
 }
 
 /// Where the process begins: a subcommand, or a node.

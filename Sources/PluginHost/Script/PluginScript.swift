@@ -23,6 +23,9 @@ package struct PluginScript: Sendable {
         /// What should come out; nil: anything.
         package let expected: String?
 
+        /// Whether it asks at a door.
+        package var isDoor: Bool { !PluginScript.words.contains(name) }
+
         package static func == (left: Event, right: Event) -> Bool {
             left.line == right.line && left.name == right.name && left.expected == right.expected
                 && left.fields.elementsEqual(right.fields) { $0 == $1 }

@@ -119,7 +119,9 @@ package struct ScriptRunner: ~Copyable {
 
     // MARK: Doors
 
-    private mutating func ask(_ event: PluginScript.Event) throws(PluginScript.Failure) -> String {
+    private mutating func ask(
+        _ event: PluginScript.Event, times: Int = 1
+    ) throws(PluginScript.Failure) -> String {
         guard let point = HookPoint(section: event.name), let layout = ContextLayout.of(point.hook) else {
             throw PluginScript.Failure(line: event.line, reason: "\(event.name) is no door")
         }
@@ -136,7 +138,18 @@ package struct ScriptRunner: ~Copyable {
                 layout.set(field.name, to: PluginScript.number(field.value) ?? 0, in: &bytes)
             }
         }
-        return ask(point.hook, bytes, payload)
+        return ask(point.hook, bytes, payload, times: times)
+    }
+
+    /// Asks over and over, to be timed; the last answer counts.
+    package mutating func repeatAsk(_ event: PluginScript.Event, times: Int) throws(PluginScript.Failure) -> String {
+        try ask(event, times: times)
+    }
+
+    @inline(__always)
+    private static func repeated<Result>(_ times: Int, _ ask: () -> Result) -> Result {
+        for _ in 1..<max(times, 1) { _ = ask() }
+        return ask()
     }
 
     private static func context<Context: HookContext>(_ bytes: [UInt8]) -> Context {
@@ -152,58 +165,59 @@ package struct ScriptRunner: ~Copyable {
         }
     }
 
-    private mutating func ask(_ hook: Hook, _ bytes: [UInt8], _ payload: [UInt8]) -> String {
+    private mutating func ask(_ hook: Hook, _ bytes: [UInt8], _ payload: [UInt8], times: Int) -> String {
         let data = payload.span.bytes
         switch hook {
         case .circuitOpened:
             var context: CircuitOpenedContext = Self.context(bytes)
-            return Self.text(doors.circuitOpened(&context))
+            return Self.text(Self.repeated(times) { doors.circuitOpened(&context) })
         case .circuitClosed:
             var context: CircuitClosedContext = Self.context(bytes)
-            return Self.text(doors.circuitClosed(&context))
+            return Self.text(Self.repeated(times) { doors.circuitClosed(&context) })
         case .cellReceived:
             var context: CellReceivedContext = Self.context(bytes)
-            return Self.text(doors.cellReceived(&context, body: data))
+            return Self.text(Self.repeated(times) { doors.cellReceived(&context, body: data) })
         case .cellSent:
             var context: CellSentContext = Self.context(bytes)
-            return Self.text(doors.cellSent(&context, body: data))
+            return Self.text(Self.repeated(times) { doors.cellSent(&context, body: data) })
         case .relayMessage:
             var context: RelayMessageContext = Self.context(bytes)
             var rewritten: [UInt8]?
-            let answer = Self.text(doors.relayMessage(&context, data: data, rewritten: &rewritten))
+            let answer = Self.text(
+                Self.repeated(times) { doors.relayMessage(&context, data: data, rewritten: &rewritten) })
             return rewritten.map { "\(answer) rewritten \(Self.hex($0))" } ?? answer
         case .messagePackaging:
             var context: MessagePackagingContext = Self.context(bytes)
-            return Self.text(doors.messagePackaging(&context, data: data))
+            return Self.text(Self.repeated(times) { doors.messagePackaging(&context, data: data) })
         case .maySend:
             var context: MaySendContext = Self.context(bytes)
-            return Self.text(doors.maySend(&context))
+            return Self.text(Self.repeated(times) { doors.maySend(&context) })
         case .ackDue:
             var context: AckDueContext = Self.context(bytes)
-            return Self.text(doors.ackDue(&context))
+            return Self.text(Self.repeated(times) { doors.ackDue(&context) })
         case .onAck:
             var context: OnAckContext = Self.context(bytes)
-            return Self.text(doors.onAck(&context))
+            return Self.text(Self.repeated(times) { doors.onAck(&context) })
         case .departure:
             var context: DepartureContext = Self.context(bytes)
-            return Self.text(doors.departure(&context))
+            return Self.text(Self.repeated(times) { doors.departure(&context) })
         case .padding:
             var context: PaddingContext = Self.context(bytes)
-            return Self.text(doors.padding(&context))
+            return Self.text(Self.repeated(times) { doors.padding(&context) })
         case .rank:
             var context: RankContext = Self.context(bytes)
-            let answer = doors.rank(&context)
+            let answer = Self.repeated(times) { doors.rank(&context) }
             if case .verdict = answer { return "key \(context.key) \(Self.text(answer))" }
             return Self.text(answer)
         case .stream:
             var context: StreamContext = Self.context(bytes)
-            return Self.text(doors.stream(&context, data: data))
+            return Self.text(Self.repeated(times) { doors.stream(&context, data: data) })
         case .choosePath:
             var context: ChoosePathContext = Self.context(bytes)
-            return Self.text(doors.choosePath(&context))
+            return Self.text(Self.repeated(times) { doors.choosePath(&context) })
         case .consensusChanged:
             var context: ConsensusChangedContext = Self.context(bytes)
-            return Self.text(doors.consensusChanged(&context))
+            return Self.text(Self.repeated(times) { doors.consensusChanged(&context) })
         case .initialise, .exit, .timer, .chooseLeg, .packet:
             return "the host asks there itself"
         }
