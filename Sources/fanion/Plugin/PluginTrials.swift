@@ -104,10 +104,9 @@ struct PluginBench: ParsableCommand {
             let fuelBefore = runner.counters?["fuel"] ?? 0
             let answer = try runner.repeatAsk(event, times: 1)
             let fuel = (runner.counters?["fuel"] ?? 0) - fuelBefore
-            let count = 1000
             var answers = answer
-            let sample = try Stopwatch.sample(milliseconds: 50) { answers = try runner.repeatAsk(event, times: count) }
-            let time = sample.median / Double(count)
+            let sample = try Stopwatch.sample(milliseconds: 50) { answers = try runner.repeatAsk(event, times: $0) }
+            let time = sample.median
             print(
                 "\(event.line): \(event.text): \(Int(time * 10) / 10).\(Int(time * 10) % 10) ns, fuel \(fuel), \(answers)"
             )
