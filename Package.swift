@@ -73,8 +73,8 @@ let package = Package(
         .target(
             name: "CellPath",
             dependencies: [
-                "Cells", "OnionCrypto", "Directory", "Channels", "Circuits", "Transport", nioCore, nioPosix, logging,
-                deque,
+                "Cells", "OnionCrypto", "Directory", "Channels", "Circuits", "Hooks", "PluginHost", "Transport", nioCore,
+                nioPosix, logging, deque,
             ],
             swiftSettings: hot),
 
@@ -82,7 +82,7 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "CellPath", "Configuration", "Paths", "CZlib", "CZstd", "CLZMA", nioCore, nioPosix, logging,
+                "CellPath", "Configuration", "Paths", "Hooks", "PluginHost", "CZlib", "CZstd", "CLZMA", nioCore, nioPosix, logging,
             ], swiftSettings: strict),
 
         // Floor 8: the roles.
@@ -139,7 +139,8 @@ let package = Package(
         .testTarget(name: "PathsTests", dependencies: ["Paths", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "TransportTests", dependencies: ["Transport", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(
-            name: "CellPathTests", dependencies: ["CellPath", "ProtocolTestKit", "CAllocationCounter"],
+            name: "CellPathTests",
+            dependencies: ["CellPath", "Hooks", "PluginHost", "ProtocolTestKit", "CAllocationCounter"],
             swiftSettings: strict),
         .testTarget(name: "NodeTests", dependencies: ["Node", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "RelayTests", dependencies: ["Relay", "ProtocolTestKit"], swiftSettings: strict),

@@ -35,6 +35,9 @@ package struct CellPathCounters: Sendable, Equatable {
     /// CREATE2s that no key of ours answers, or that are malformed.
     package var handshakesFailed = 0
 
+    /// Circuits closed at a plugin's wish, or because one failed that they could not do without.
+    package var destroyedByPlugins = 0
+
     /// Nothing yet.
     package init() {}
 
@@ -48,5 +51,6 @@ package struct CellPathCounters: Sendable, Equatable {
         \.received, \.originated, \.sent, \.recognised, \.droppedUnknownCircuit, \.droppedCreate, \.droppedCommand,
         \.droppedPadding, \.droppedStale, \.droppedWithCircuit, \.droppedMemory, \.handedOver, \.protocolViolations,
         \.circuitsShed, \.circuitsCreated, \.handshakesRefused, \.handshakesFailed,
+        \.destroyedByPlugins,
     ]
 }

@@ -115,6 +115,15 @@ package enum OptionTable {
         PerConnBWBurst | memory | 0
         PerConnBWRate | memory | 0
         PidFile | path |
+        Plugin | lines |
+        PluginBudgetCPU | count | 10
+        PluginBudgetHostCPU | count | 50
+        PluginBudgetInstructions | count | 20000
+        PluginBudgetMemory | memory | 64 KB
+        PluginBudgetMessages | count | 32
+        PluginBudgetPaddingPercent | count | 10000
+        PluginBudgetPaddingRate | count | 1000
+        PluginsDirectory | path |
         PublishServerDescriptor | commaList | 1
         RecommendedClientVersions | lines |
         RecommendedServerVersions | lines |

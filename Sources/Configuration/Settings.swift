@@ -19,6 +19,8 @@ package struct Settings: Sendable {
     package let authority: AuthoritySettings
     /// The control port.
     package let control: ControlSettings
+    /// The operator's plugins.
+    package let plugins: PluginSettings
     /// What the operator should know about this configuration.
     package let warnings: [ConfigurationWarning]
 
@@ -58,6 +60,7 @@ package struct Settings: Sendable {
         authority = try AuthoritySettings(&values, environment)
         client = try ClientSettings(&values)
         control = try ControlSettings(&values, environment)
+        plugins = try PluginSettings(&values, dataDirectory: node.dataDirectory, environment)
         try Self.check(&values, relay, exit, authority, client, directory)
         warnings = values.warnings
     }

@@ -31,6 +31,7 @@ struct ControlAnswers: Sendable {
         case "status/enough-dir-info": .value(await source.hasEnoughDirectory() ? "1" : "0")
         case "traffic/read": .value("\(await source.traffic().read)")
         case "traffic/written": .value("\(await source.traffic().written)")
+        case "plugin/counters": .value(await source.pluginCounters().joined(separator: "\n"))
         case "dormant": .value("0")
         case "ns/all": .value(await source.relays().map(Self.entry).joined())
         case "fingerprint":
@@ -100,6 +101,7 @@ struct ControlAnswers: Sendable {
         ("ns/all", "Brief summary of router status (v2 directory format)"),
         ("ns/id/*", "Brief summary of router status by ID (v2 directory format)."),
         ("ns/name/*", "Brief summary of router status by nickname (v2 directory format)."),
+        ("plugin/counters", "What each plugin has counted, and what the host has counted about it."),
         ("process/descriptor-limit", "File descriptor limit."),
         ("process/pid", "Process id belonging to the main tor process."),
         ("process/uid", "User id running the tor process."),

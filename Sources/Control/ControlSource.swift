@@ -29,8 +29,15 @@ package protocol ControlSource: Sendable {
     func fingerprint() async -> RSAIdentity?
     /// Whether it has enough documents to build circuits.
     func hasEnoughDirectory() async -> Bool
+    /// What plugins have counted, a line each.
+    func pluginCounters() async -> [String]
     /// Does what a controller asks for.
     func receive(_ signal: ControlSignal) async
+}
+
+extension ControlSource {
+    /// By default there are no plugins.
+    package func pluginCounters() async -> [String] { [] }
 }
 
 /// How many bytes.

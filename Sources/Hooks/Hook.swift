@@ -125,6 +125,10 @@ package struct DoorSet: OptionSet, Sendable {
     /// The set of one door.
     package init(_ hook: Hook) { rawValue = 1 << hook.rawValue }
 
+    /// Whether somebody wants to know of cells that come: at `cell_received`, or at `padding`.
+    @inlinable
+    package var hearsArrivals: Bool { rawValue & (1 << 5 | 1 << 13) != 0 }
+
     /// Whether somebody stands at this door.
     @inlinable
     package func contains(_ hook: Hook) -> Bool { rawValue & (1 << hook.rawValue) != 0 }

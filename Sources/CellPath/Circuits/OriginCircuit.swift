@@ -1,5 +1,6 @@
 internal import Cells
 internal import Circuits
+internal import Hooks
 internal import NIOCore
 
 /// A circuit that starts here, as its corridor keeps it.
@@ -14,6 +15,12 @@ struct OriginRecord: ~Copyable {
     var queue = CircuitQueue()
     var schedule = ScheduleState()
     var endpoint: UnsafeMutablePointer<CircuitEndpoint>?
+    /// Which of its doors are attended.
+    var attended: DoorSet = []
+    /// Whether its cells are held: it is marked as scheduled and is not in the scheduler.
+    var isParked = false
+    /// Its plugins; nil where it has none.
+    var doors: UnsafeMutablePointer<CircuitDoors>?
 
     init(object: OriginCircuit, machine: consuming OriginCircuitMachine) {
         self.object = object
@@ -27,6 +34,8 @@ enum OriginMark {
     static let ready: UInt8 = 0x80
     /// Set for DATA, beside the hop in the lower bits.
     static let data: UInt8 = 0x40
+    /// Set for padding made for a plugin, beside the hop.
+    static let padding: UInt8 = 0x20
     /// Which bits say the hop.
     static let hop: UInt8 = 0x0F
 }

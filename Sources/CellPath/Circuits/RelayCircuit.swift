@@ -1,5 +1,6 @@
 internal import Cells
 internal import Circuits
+internal import Hooks
 internal import OnionCrypto
 
 /// A circuit that somebody else made, as its owner, the loop of its clientward channel, keeps it.
@@ -44,6 +45,12 @@ struct RelayCircuit: ~Copyable {
     var pendingCreate: Create2Cell?
     /// Our end, made when the first message for us comes.
     var endpoint: UnsafeMutablePointer<CircuitEndpoint>?
+    /// Which of its doors are attended.
+    var attended: DoorSet = []
+    /// Whether its cells are held: it is marked as scheduled and is not in the scheduler.
+    var isParked = false
+    /// Its plugins; nil where it has none.
+    var doors: UnsafeMutablePointer<CircuitDoors>?
 
     init(id: UInt64, channel: UInt32, circuitID: CircuitID, isFirstHop: Bool) {
         self.id = id
@@ -87,4 +94,6 @@ enum CellMark {
     static let originated: UInt8 = 2
     /// DATA made here: its tag may have to be remembered.
     static let originatedData: UInt8 = 3
+    /// Padding made here for a plugin: digest and layer.
+    static let padding: UInt8 = 4
 }

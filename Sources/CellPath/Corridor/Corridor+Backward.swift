@@ -1,5 +1,6 @@
 internal import Cells
 internal import Circuits
+internal import Hooks
 internal import OnionCrypto
 
 /// The way of a cell towards the client: raw from the leg to the circuit's owner, sealed when it leaves.
@@ -26,6 +27,12 @@ extension Corridor {
             return
         }
         cell.mark = CellMark.passing
+        let circuit = circuits.pointer(handle.slot)
+        if circuit.pointee.attended.hearsArrivals {
+            let isThere = askReceived(
+                cell, .backward, CircuitReference(.relay, handle.slot), kind: 0, queue: circuit.pointee.queue.count)
+            guard isThere else { return }
+        }
         enqueue(cell, circuit: handle.slot)
     }
 

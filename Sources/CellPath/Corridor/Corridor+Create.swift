@@ -105,5 +105,6 @@ extension Corridor {
         cell.mark = CellMark.ready
         counters.originated &+= 1
         enqueue(cell, circuit: slot)
+        attend(CircuitReference(.relay, slot))
     }
 }

@@ -59,8 +59,13 @@ extension Corridor {
         switch next.reference.kind {
         case .relay:
             guard let circuit = circuits.pointer(handle) else { return record.pointee.scheduler.removeFirst() }
-            sendQuantum(&circuit.pointee.queue, &circuit.pointee.schedule, record, connection) {
-                seal(&$0, circuit: circuit)
+            if let doors = circuit.pointee.doors {
+                sendAttended(next.reference, doors, record, connection)
+                guard circuits.pointer(handle) != nil else { return }
+            } else {
+                sendQuantum(&circuit.pointee.queue, &circuit.pointee.schedule, record, connection) {
+                    seal(&$0, circuit: circuit)
+                }
             }
             if let endpoint = circuit.pointee.endpoint { queueDrained(endpoint, to: circuit.pointee.queue.count) }
         case .leg:
@@ -68,8 +73,13 @@ extension Corridor {
             sendQuantum(&leg.pointee.queue, &leg.pointee.schedule, record, connection) { _ in }
         case .origin:
             guard let origin = origins.pointer(handle) else { return record.pointee.scheduler.removeFirst() }
-            sendQuantum(&origin.pointee.queue, &origin.pointee.schedule, record, connection) {
-                seal(&$0, origin: origin)
+            if let doors = origin.pointee.doors {
+                sendAttended(next.reference, doors, record, connection)
+                guard origins.pointer(handle) != nil else { return }
+            } else {
+                sendQuantum(&origin.pointee.queue, &origin.pointee.schedule, record, connection) {
+                    seal(&$0, origin: origin)
+                }
             }
             if let endpoint = origin.pointee.endpoint { queueDrained(endpoint, to: origin.pointee.queue.count) }
         }

@@ -20,6 +20,10 @@ extension Corridor {
             circuit.pointee.endpoint = nil
             closeEndpoint(endpoint)
         }
+        if let doors = circuit.pointee.doors {
+            circuit.pointee.doors = nil
+            closeDoors(doors, reason: reason.rawValue, isRemote: !tellsClientward)
+        }
         counters.droppedWithCircuit &+= Int(circuit.pointee.queue.count)
         circuit.pointee.queue.removeAll(from: pool)
         channels.pointer(circuit.pointee.channel).pointee.table.remove(circuit.pointee.circuitID)

@@ -1,5 +1,6 @@
 internal import Cells
 internal import Circuits
+internal import Hooks
 internal import OnionCrypto
 
 /// The way of a cell away from the client: peeled on arrival, answered here or passed on to the exitward leg.
@@ -11,6 +12,11 @@ extension Corridor {
         if cell.command == .relayEarly {
             guard circuit.pointee.relayEarlyLeft > 0 else { return closeForViolation(slot) }
             circuit.pointee.relayEarlyLeft -= 1
+        }
+        if circuit.pointee.attended.hearsArrivals {
+            let isThere = askReceived(
+                cell, .forward, CircuitReference(.relay, slot), kind: 0, queue: circuit.pointee.queue.count)
+            guard isThere else { return }
         }
         // Onion room.
         guard circuit.pointee.phase != .handshaking else { return closeForViolation(slot) }
@@ -24,6 +30,9 @@ extension Corridor {
         guard circuit.pointee.phase == .extended else {
             // Meant for a hop that is not there.
             return closeForViolation(slot)
+        }
+        if circuit.pointee.attended.contains(.cellSent) {
+            guard askForwarded(cell, circuit: slot) else { return }
         }
         // Waiting room, here or on the loop of the next channel.
         if circuit.pointee.legLoop == index {

@@ -1,5 +1,6 @@
 internal import Cells
 package import Circuits
+internal import Hooks
 internal import NIOCore
 internal import OnionCrypto
 
@@ -80,6 +81,7 @@ extension Corridor: CircuitLauncher {
             send(message, streamID: .zero, hop: hop, origin: slot)
         case .built:
             origin.pointee.object.noteHops(hops, isBuilt: true)
+            attend(CircuitReference(.origin, slot))
         case .none:
             break
         case .destroyCircuit(let reason):
@@ -112,6 +114,12 @@ extension Corridor: CircuitLauncher {
             return closeOrigin(slot, ending(of: slot, .torProtocol))
         }
         counters.recognised &+= 1
+        if origin.pointee.attended.hearsArrivals {
+            let isThere = askReceived(
+                cell, .backward, CircuitReference(.origin, slot), kind: header.command == .drop ? 2 : 1,
+                queue: origin.pointee.queue.count)
+            guard isThere else { return }
+        }
         let data = cell.bodyBytes.extracting(header.dataRange)
         let received = endpoint.pointee.machine.receive(header, data: data, tag: tag, hop: hop)
         if let due = received.sendmeDue {
@@ -268,6 +276,10 @@ extension Corridor: CircuitLauncher {
         if let endpoint = origin.pointee.endpoint {
             origin.pointee.endpoint = nil
             closeEndpoint(endpoint)
+        }
+        if let doors = origin.pointee.doors {
+            origin.pointee.doors = nil
+            closeDoors(doors, reason: ending.reason.rawValue, isRemote: ending.isRemote)
         }
         counters.droppedWithCircuit &+= Int(origin.pointee.queue.count)
         origin.pointee.queue.removeAll(from: pool)

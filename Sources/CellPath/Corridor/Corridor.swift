@@ -2,8 +2,10 @@ package import Cells
 package import Channels
 internal import Circuits
 internal import DequeModule
+internal import Logging
 package import NIOCore
 internal import OnionCrypto
+internal import PluginHost
 package import Transport
 
 /// One event loop's corridor: every cell that its channels bring or carry away passes here, room by room.
@@ -46,6 +48,11 @@ package final class Corridor {
     var coarseNow: UInt32 = 0
     let epoch = ContinuousClock.now
     var clock = EWMAClock(now: .now)
+    /// This loop's part of the plugins: memory, counters, time.
+    let pluginHost: PluginHost
+    /// Who stands at the doors of new circuits.
+    var plugins = PluginSet.none
+    var doorClock = DoorClock()
 
     /// Channels to dispatch.
     var touchedChannels: [UInt32] = []
@@ -74,6 +81,11 @@ package final class Corridor {
         eventLoop = environment.loops[index]
         transport = TransportLoop(eventLoop: eventLoop, bandwidth: environment.bandwidth)
         pool = CellPool(budget: environment.memory)
+        let (random, logger) = (random, environment.logger)
+        pluginHost = PluginHost(
+            random: { random.next() },
+            log: { logger.info("plugin: \($1)", metadata: ["plugin": "\($0)"]) },
+            report: { logger.notice("a plugin was stopped: \($1)", metadata: ["plugin": "\($0)"]) })
         outgoing = [LoopBatch?](repeating: nil, count: environment.loops.count)
     }
 
@@ -126,6 +138,7 @@ package final class Corridor {
     func readClock() {
         now = .now
         coarseNow = UInt32(truncatingIfNeeded: Int64((now - epoch) / .milliseconds(1)))
+        pluginHost.now = pluginNow
         if let factor = clock.advance(to: now) { rebase(by: factor) }
     }
 

@@ -40,6 +40,16 @@ package struct CircuitQueue: ~Copyable {
         setCount(count &+ 1)  // Bounded by the pool's slots.
     }
 
+    /// Puts a cell at the front: padding that goes first, or a cell that may not go yet.
+    @inlinable
+    package mutating func prepend(_ cell: consuming Cell, in pool: CellPool) {
+        let index = cell.intoIndex()
+        pool.setNext(of: index, to: head)
+        head = index
+        if count == 0 { tail = index }
+        setCount(count &+ 1)  // Bounded by the pool's slots.
+    }
+
     /// Takes the cell at the front.
     @inlinable
     package mutating func popFirst(from pool: CellPool) -> Cell? {

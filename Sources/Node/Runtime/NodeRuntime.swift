@@ -122,6 +122,7 @@ package final class NodeRuntime: Sendable {
                 corridor.start(corridors)
             }.get()
         }
+        await applyPlugins()
         let task = Task { [weak self] in
             while !Task.isCancelled {
                 try? await Task.sleep(for: NodeLimits.maintenanceInterval)
@@ -153,6 +154,7 @@ package final class NodeRuntime: Sendable {
         environment.bandwidth.configure(settings.bandwidth.limits, now: .now)
         environment.memory.limit = settings.node.maxMemoryInQueues
         await applyCellPathSettings()
+        await applyPlugins()
     }
 
     /// A consensus came: its parameters are in force.

@@ -8,6 +8,7 @@ import Directory
 import Logging
 import NIOCore
 import Node
+import PluginHost
 import Relay
 import ServiceLifecycle
 import Synchronization
@@ -147,6 +148,8 @@ extension NodeProgram: ControlSource {
         let totals = await runtime.traffic()
         return ControlTraffic(read: UInt64(max(0, totals.read)), written: UInt64(max(0, totals.written)))
     }
+
+    func pluginCounters() async -> [String] { await runtime.pluginCounters().map(\.line) }
 
     func listeners() async -> [String: [String]] {
         [

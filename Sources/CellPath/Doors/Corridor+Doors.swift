@@ -1,0 +1,207 @@
+internal import Cells
+internal import Circuits
+package import Hooks
+internal import NIOCore
+package import PluginHost
+
+/// The doors: where the corridor asks a circuit's plugins, and what it does with their answers.
+///
+/// A circuit without plugins costs the test of one word at each door.
+extension Corridor {
+    /// Where this corridor asks: a plugin at another door would wait for ever.
+    package static let askedDoors: DoorSet = [
+        DoorSet(.initialise), DoorSet(.exit), DoorSet(.timer), DoorSet(.circuitOpened), DoorSet(.circuitClosed),
+        DoorSet(.cellReceived), DoorSet(.cellSent), DoorSet(.departure), DoorSet(.padding),
+    ]
+    /// What a plugin here can have: what needs a door that is not asked is withheld.
+    package static let grantedCapabilities: Capabilities = [
+        .log, .time, .random, .heap, .timers, .read, .padding, .close, .scheduling,
+    ]
+
+    /// Puts other plugins in place, at the doors of circuits that are open too; call on its loop.
+    package func apply(_ plugins: PluginSet) {
+        readClock()
+        self.plugins = plugins
+        for slot in circuits.slots where circuits.pointer(slot).pointee.phase != .handshaking {
+            attend(CircuitReference(.relay, slot))
+        }
+        for slot in origins.slots where origins.pointer(slot).pointee.object.isOpen {
+            attend(CircuitReference(.origin, slot))
+        }
+        settleSoon()
+    }
+
+    /// What plugins have counted on this loop; call on its loop.
+    package var pluginCounters: [PluginCounters] { pluginHost.counters }
+
+    /// Makes a circuit's doors attended as the installed plugins say; a circuit that was not attended is opened.
+    func attend(_ reference: CircuitReference) {
+        let isRelay = reference.kind == .relay
+        let role = isRelay ? PluginRoles.relay : .client
+        let doors: UnsafeMutablePointer<CircuitDoors>
+        if let there = self.doors(of: reference) {
+            doors = there
+            doors.pointee.doors.follow(plugins)
+        } else {
+            guard plugins.isWanted(.circuit, role) else { return }
+            doors = .allocate(capacity: 1)
+            doors.initialize(
+                to: CircuitDoors(
+                    doors: Doors(role: role, host: pluginHost, budget: plugins.budget),
+                    direction: isRelay ? .backward : .forward))
+            setDoors(doors, of: reference)
+            doors.pointee.doors.follow(plugins)
+            var context = CircuitOpenedContext()
+            context.role = isRelay ? 1 : 0
+            context.hops = isRelay ? 0 : UInt32(origins.pointer(reference.slot).pointee.machine.hopCount)
+            _ = doors.pointee.doors.circuitOpened(&context)
+            notePadding(.opened, doors, queue: 0)
+        }
+        _ = finishAsking(reference, doors)
+    }
+
+    // MARK: Finding
+
+    /// The doors of a circuit; nil if it has no plugins.
+    func doors(of reference: CircuitReference) -> UnsafeMutablePointer<CircuitDoors>? {
+        switch reference.kind {
+        case .relay: circuits.pointer(reference.slot).pointee.doors
+        case .origin: origins.pointer(reference.slot).pointee.doors
+        case .leg: nil
+        }
+    }
+
+    private func setDoors(_ doors: UnsafeMutablePointer<CircuitDoors>?, of reference: CircuitReference) {
+        switch reference.kind {
+        case .relay: circuits.pointer(reference.slot).pointee.doors = doors
+        case .origin: origins.pointer(reference.slot).pointee.doors = doors
+        case .leg: break
+        }
+    }
+
+    /// The circuit is gone: so are its plugins.
+    func closeDoors(_ doors: UnsafeMutablePointer<CircuitDoors>, reason: UInt8, isRemote: Bool) {
+        var context = CircuitClosedContext()
+        context.reason = UInt32(reason)
+        context.isRemote = isRemote ? 1 : 0
+        _ = doors.pointee.doors.circuitClosed(&context)
+        doors.pointee.doors.close()
+        doors.deinitialize(count: 1)
+        doors.deallocate()
+    }
+
+    /// After a question: does what was asked for, notes who attends now and when to look again.
+    ///
+    /// - Returns: false if the circuit is gone.
+    func finishAsking(_ reference: CircuitReference, _ doors: UnsafeMutablePointer<CircuitDoors>) -> Bool {
+        if doors.pointee.doors.mustDestroy {
+            destroyAttended(reference)
+            return false
+        }
+        while let request = doors.pointee.doors.takeRequest() {
+            switch request {
+            case .padding(_, let cells):
+                for _ in 0..<cells {
+                    guard queuePadding(reference, doors) else { return false }
+                }
+            case .closeCircuit:
+                destroyAttended(reference)
+                return false
+            case .message, .deliver:
+                // Their capabilities are not granted here.
+                break
+            }
+        }
+        let attended = doors.pointee.doors.attended
+        switch reference.kind {
+        case .relay: circuits.pointer(reference.slot).pointee.attended = attended
+        case .origin: origins.pointer(reference.slot).pointee.attended = attended
+        case .leg: break
+        }
+        // Who held the cells may be gone.
+        if doors.pointee.holdUntil != 0, !attended.contains(.departure) { endHold(reference, doors) }
+        setClock(reference, doors)
+        return true
+    }
+
+    /// A plugin wants the circuit gone, or it cannot go on without one.
+    func destroyAttended(_ reference: CircuitReference) {
+        counters.destroyedByPlugins &+= 1
+        switch reference.kind {
+        case .relay: closeCircuit(reference.slot, .internal)
+        case .origin: closeOrigin(reference.slot, ending(of: reference.slot, .internal))
+        case .leg: break
+        }
+    }
+
+    // MARK: Cells that come
+
+    /// Asks at `cell_received`.
+    ///
+    /// - Returns: false if the circuit is gone.
+    @inline(never)
+    func askReceived(
+        _ cell: borrowing Cell, _ direction: CellDirection, _ reference: CircuitReference, kind: UInt32, queue: UInt32
+    ) -> Bool {
+        guard let doors = doors(of: reference) else { return true }
+        if doors.pointee.doors.attended.contains(.cellReceived) {
+            var context = CellReceivedContext()
+            context.parameter = direction.rawValue
+            context.command = UInt32(cell.command.rawValue)
+            context.kind = kind
+            context.queue = queue
+            if doors.pointee.doors.cellReceived(&context, body: cell.bodyBytes) == .verdict(.destroyCircuit) {
+                destroyAttended(reference)
+                return false
+            }
+        }
+        if doors.pointee.doors.attended.contains(.padding) { notePadding(.cellReceived, doors, queue: queue) }
+        return finishAsking(reference, doors)
+    }
+
+    /// Asks at `cell_sent`.
+    ///
+    /// - Returns: false if a plugin wants the circuit gone.
+    @inline(never)
+    func askSent(
+        _ cell: borrowing Cell, _ direction: CellDirection, _ doors: UnsafeMutablePointer<CircuitDoors>, kind: UInt32,
+        queue: UInt32, isQueued: Bool
+    ) -> Bool {
+        var context = CellSentContext()
+        context.parameter = direction.rawValue
+        context.command = UInt32(cell.command.rawValue)
+        context.kind = kind
+        context.queue = queue
+        // Wraps with the coarse clock, after 49 days.
+        if isQueued { context.waited = UInt64(coarseNow &- cell.enqueuedAt) * 1000 }
+        return doors.pointee.doors.cellSent(&context, body: cell.bodyBytes) != .verdict(.destroyCircuit)
+    }
+
+    /// A forward cell leaves a relay's circuit for its leg.
+    ///
+    /// - Returns: false if the circuit is gone.
+    @inline(never)
+    func askForwarded(_ cell: borrowing Cell, circuit slot: UInt32) -> Bool {
+        let reference = CircuitReference(.relay, slot)
+        guard let doors = doors(of: reference) else { return true }
+        guard askSent(cell, .forward, doors, kind: 0, queue: 0, isQueued: false) else {
+            destroyAttended(reference)
+            return false
+        }
+        return finishAsking(reference, doors)
+    }
+
+    /// Tells `padding` of an event; its timers are set there.
+    func notePadding(
+        _ event: PaddingEvent, _ doors: UnsafeMutablePointer<CircuitDoors>, timer: UInt8 = 0, queue: UInt32
+    ) {
+        guard doors.pointee.doors.attended.contains(.padding) else { return }
+        var context = PaddingContext()
+        context.parameter = doors.pointee.direction.rawValue
+        context.event = event.rawValue
+        context.timer = UInt32(timer)
+        context.queue = queue
+        context.isHeld = doors.pointee.holdUntil == 0 ? 0 : 1
+        _ = doors.pointee.doors.padding(&context)
+    }
+}

@@ -1,0 +1,122 @@
+internal import EBPF
+package import Hooks
+
+/// The plugins that an operator has installed: verified, in the order of the torrc, each with its arguments. Immutable, shared by
+/// all loops, replaced whole on a reload.
+package final class PluginSet: Sendable {
+    /// One `Plugin` line.
+    package struct Entry: Sendable {
+        /// The plugin.
+        package let plugin: Plugin
+        /// What its `init` gets.
+        package let arguments: [UInt8]
+    }
+
+    /// A wish of the torrc.
+    package struct Wish: Hashable, Sendable {
+        /// The plugin's name.
+        package let name: String
+        /// Its arguments.
+        package let arguments: [UInt8]
+
+        /// `Plugin NAME [args]`.
+        package init(name: String, arguments: [UInt8]) {
+            self.name = name
+            self.arguments = arguments
+        }
+    }
+
+    /// In the order of the torrc.
+    package let entries: [Entry]
+    /// What they may use.
+    package let budget: PluginBudget
+
+    /// No plugins.
+    package static let none = PluginSet(entries: [], budget: PluginBudget())
+
+    private init(entries: [Entry], budget: PluginBudget) {
+        self.entries = entries
+        self.budget = budget
+    }
+
+    /// Finds and verifies what is wished for.
+    ///
+    /// - Parameters:
+    ///   - wishes: the `Plugin` lines, in order.
+    ///   - files: every object of `PluginsDirectory`, by file name.
+    ///   - doors: where this node asks: a plugin elsewhere would wait for ever.
+    ///   - grant: what policy allows.
+    /// - Returns: what can run, and a line for each wish that cannot be met. Of several versions the highest is taken.
+    package static func make(
+        _ wishes: [Wish], from files: [(name: String, bytes: [UInt8])], doors: DoorSet, grant: Grant
+    ) -> (set: PluginSet, problems: [String]) {
+        var problems: [String] = []
+        var found: [String: (file: PluginFile, path: String)] = [:]
+        for (path, bytes) in files {
+            do throws(PluginError) {
+                let file = try PluginFile(bytes: bytes)
+                if let other = found[file.metadata.name], other.file.metadata.version >= file.metadata.version {
+                    continue
+                }
+                found[file.metadata.name] = (file, path)
+            } catch {
+                problems.append("\(path): \(error)")
+            }
+        }
+        var entries: [Entry] = []
+        for wish in wishes {
+            guard let (file, path) = found[wish.name] else {
+                problems.append("there is no plugin \(wish.name) in PluginsDirectory")
+                continue
+            }
+            if let placing = file.placings.first(where: { !doors.contains($0.point.hook) }) {
+                problems.append("\(path): nothing asks at \(placing.point.hook.name) yet")
+                continue
+            }
+            do throws(PluginError) {
+                entries.append(Entry(plugin: try Plugin(file, grant: grant), arguments: wish.arguments))
+            } catch {
+                problems.append("\(path): \(error)")
+            }
+        }
+        return (PluginSet(entries: entries, budget: grant.budget), problems)
+    }
+
+    /// Whether any entry is for this scope and role.
+    package func isWanted(_ scope: PluginScope, _ role: PluginRoles) -> Bool {
+        entries.contains { $0.plugin.metadata.scope == scope && !$0.plugin.metadata.roles.isDisjoint(with: role) }
+    }
+}
+
+extension Doors {
+    /// Makes these doors attended as a set says: who is not in it goes, a higher version takes over, who is new comes.
+    ///
+    /// One that must fail closed and cannot be attached dooms the circuit (`mustDestroy`); any other is done without, and
+    /// counted.
+    package mutating func follow(_ set: PluginSet) {
+        for plugin in plugins {
+            guard let entry = set.entries.first(where: { $0.plugin.metadata.name == plugin.metadata.name }) else {
+                detach(plugin.file.identity)
+                continue
+            }
+            if entry.plugin.file.identity == plugin.file.identity { continue }
+            if entry.plugin.canReplace(plugin) {
+                // If that fails the old one stays.
+                _ = try? upgrade(to: entry.plugin, arguments: entry.arguments)
+            } else {
+                detach(plugin.file.identity)
+            }
+        }
+        for entry in set.entries {
+            let metadata = entry.plugin.metadata
+            guard metadata.scope == scope, !metadata.roles.isDisjoint(with: role),
+                !plugins.contains(where: { $0.metadata.name == metadata.name })
+            else { continue }
+            do throws(PluginFailure) {
+                try attach(entry.plugin, arguments: entry.arguments)
+            } catch {
+                if metadata.failure == .closed { mustDestroy = true }
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+import Cells
+import Circuits
+import Foundation
+import Hooks
+import NIOCore
+import PluginHost
+import Testing
+
+@testable import CellPath
+
+extension CorridorTests {
+    /// Plugins at the doors of circuits between nodes of this process, over real sockets.
+    @Suite struct DoorsTests {
+        private static let fixtures = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "PluginHostTests/Fixtures")
+
+        private static func plugins(_ names: [(file: String, name: String, arguments: String)]) throws -> PluginSet {
+            let files = try names.map {
+                (name: $0.file, bytes: [UInt8](try Data(contentsOf: fixtures.appending(path: $0.file + ".o"))))
+            }
+            let made = PluginSet.make(
+                names.map { PluginSet.Wish(name: $0.name, arguments: Array($0.arguments.utf8)) }, from: files,
+                doors: Corridor.askedDoors, grant: Grant(capabilities: Corridor.grantedCapabilities))
+            #expect(made.problems == [])
+            return made.set
+        }
+
+        private func network() async throws -> (client: TestNode, relays: [TestNode]) {
+            var relays: [TestNode] = []
+            for index in 0..<3 {
+                relays.append(
+                    try await TestNode(
+                        keys: TestKeys.all[index], host: UInt8(index + 21), acceptor: { _ in EchoAcceptor() }))
+            }
+            return (try await TestNode(host: 20), relays)
+        }
+
+        private func stop(_ network: (client: TestNode, relays: [TestNode])) async throws {
+            try await network.client.stop()
+            for relay in network.relays { try await relay.stop() }
+        }
+
+        private func echo(_ count: Int, on watch: CircuitWatch, _ client: TestNode) async throws -> EchoStream {
+            let stream = try await client.run { corridor in
+                let stream = EchoStream(corridor.eventLoop, count: count)
+                stream.port = try #require(watch.circuit).openStream(
+                    .begin(BeginMessage(address: "example.com", port: 80)), owner: stream)
+                return stream
+            }
+            _ = try await stream.done.futureResult.get()
+            return stream
+        }
+
+        private func counters(_ node: TestNode) async throws -> PluginCounters {
+            try #require(try await node.run { $0.pluginCounters }.first)
+        }
+
+        @Test func `a monitor counts every cell of a circuit, and changes none`() async throws {
+            let network = try await network()
+            let monitor = try Self.plugins([("monitor", "org.fanion.monitor", "")])
+            for node in [network.client] + network.relays { try await node.run { $0.apply(monitor) } }
+            let watch = try await network.client.build(network.relays.map(\.target))
+            let stream = try await echo(500_000, on: watch, network.client)
+            #expect(stream.isIntact)
+            let cells = UInt64(500_000 / 498)
+            let middle = try await counters(network.relays[1])
+            #expect(middle["circuits"] == 1)
+            #expect(middle["received_forward"] > cells && middle["received_backward"] > cells)
+            // What passed: all but what was for the relay itself (EXTEND2), and its answer (EXTENDED2).
+            #expect(middle["sent_forward"] == middle["received_forward"] - 1)
+            #expect(middle["sent_backward"] == middle["received_backward"] + 1)
+            #expect(middle["ours"] == 1)
+            let client = try await counters(network.client)
+            #expect(client["sent_forward"] > cells && client["received_backward"] > cells)
+            #expect(client["ours"] == client["sent_forward"])
+            // Taken away while the circuit is in use, and put back.
+            for node in network.relays { try await node.run { $0.apply(.none) } }
+            let before = try await counters(network.relays[1])
+            #expect(try await echo(100_000, on: watch, network.client).isIntact)
+            let after = try await counters(network.relays[1])
+            #expect(after["received_forward"] == before["received_forward"] && after["detached"] == 1)
+            try await network.relays[1].run { $0.apply(monitor) }
+            #expect(try await echo(100_000, on: watch, network.client).isIntact)
+            let again = try await counters(network.relays[1])
+            #expect(again["received_forward"] > after["received_forward"] && again["attached"] == 2)
+            try await stop(network)
+        }
+
+        @Test func `cells leave at a constant rate, padding where there are none`() async throws {
+            let network = try await network()
+            let plugins = try Self.plugins([("constant-rate", "org.fanion.constant-rate", "5000")])
+            try await network.relays[0].run { $0.apply(plugins) }
+            let watch = try await network.client.build(network.relays.prefix(2).map(\.target))
+            let idle = try await counters(network.relays[0])
+            let start = ContinuousClock.now
+            try await Task.sleep(for: .seconds(1))
+            let passed = (ContinuousClock.now - start) / .milliseconds(5)
+            let padded = try await counters(network.relays[0])
+            let ticks = Double(padded["padding"] - idle["padding"])
+            #expect(abs(ticks - passed) < passed / 10, "\(ticks) of \(passed)")
+            // The client got them all, and took no offence.
+            #expect(try await network.client.run { _ in watch.circuit?.hopCount } == 2)
+            // Real cells take padding's place, one each tick, and arrive whole.
+            let begin = ContinuousClock.now
+            let stream = try await echo(50_000, on: watch, network.client)
+            let took = ContinuousClock.now - begin
+            #expect(stream.isIntact)
+            #expect(took >= .milliseconds(500), "101 cells of 5 ms took \(took)")
+            let real = try await counters(network.relays[0])
+            #expect(real["real"] >= 101 && real["over_budget"] == 0 && real["faults"] == 0)
+            try await stop(network)
+        }
+
+        @Test func `what is held is bounded, and DESTROY is not held`() async throws {
+            let network = try await network()
+            let plugins = try Self.plugins([("constant-rate", "org.fanion.constant-rate", "2000000")])
+            let watch = try await network.client.build(network.relays.prefix(2).map(\.target))
+            try await network.relays[0].run { $0.apply(plugins) }
+            let stream = try await network.client.run { corridor in
+                let stream = EchoStream(corridor.eventLoop, count: 3_000_000)
+                stream.port = watch.circuit?.openStream(
+                    .begin(BeginMessage(address: "example.com", port: 80)), owner: stream)
+                return stream
+            }
+            try await Task.sleep(for: .milliseconds(500))
+            let queued = try await network.relays[0].run { corridor in
+                corridor.circuits.slots.map { corridor.circuits.pointer($0).pointee.queue.count }
+            }
+            // CONNECTED at least, and no more than windows let through.
+            #expect(queued.count == 1 && queued[0] >= 1 && queued[0] <= 1_100)
+            let begin = ContinuousClock.now
+            try await network.relays[0].run { corridor in
+                for slot in corridor.circuits.slots { corridor.closeCircuit(slot, .finished) }
+                corridor.settleSoon()
+            }
+            let ending = try await watch.closed.futureResult.get()
+            #expect(ending.isRemote && ContinuousClock.now - begin < .milliseconds(500))
+            stream.connected.futureResult.whenComplete { _ in }
+            stream.done.futureResult.whenComplete { _ in }
+            stream.ended.futureResult.whenComplete { _ in }
+            stream.connected.fail(CircuitClosed(ending: ending))
+            stream.done.fail(CircuitClosed(ending: ending))
+            stream.ended.fail(CircuitClosed(ending: ending))
+            try await stop(network)
+        }
+
+        @Test func `a plugin that fails takes its circuit along, or goes, and others go on`() async throws {
+            let network = try await network()
+            // An endless loop at its first cell: fails open.
+            let open = try Self.plugins([("hostile-open", "org.example.hostile-open", "l")])
+            try await network.relays[0].run { $0.apply(open) }
+            let watch = try await network.client.build(network.relays.map(\.target))
+            #expect(try await echo(100_000, on: watch, network.client).isIntact)
+            let counted = try await counters(network.relays[0])
+            #expect(counted["faults"] == 1 && counted["detached"] == 1)
+            try await stop(network)
+        }
+
+        @Test func `a plugin at a door that nobody asks at is not put in place`() throws {
+            let file = [UInt8](try Data(contentsOf: Self.fixtures.appending(path: "sendme.o")))
+            let made = PluginSet.make(
+                [
+                    PluginSet.Wish(name: "org.fanion.sendme", arguments: []),
+                    PluginSet.Wish(name: "org.fanion.missing", arguments: []),
+                ], from: [("sendme.o", file), ("broken.o", [1, 2, 3])], doors: Corridor.askedDoors, grant: Grant())
+            #expect(made.set.entries.isEmpty)
+            #expect(made.problems.count == 3)
+            #expect(made.problems.contains { $0.contains("nothing asks at may_send yet") })
+        }
+    }
+}
