@@ -67,7 +67,8 @@ let package = Package(
             swiftSettings: hot),
 
         .target(
-            name: "PluginHost", dependencies: ["Hooks", "Cells", "OnionCrypto", "EBPF", "Directory"], swiftSettings: hot),
+            name: "PluginHost", dependencies: ["Hooks", "Cells", "OnionCrypto", "EBPF", "Directory"], swiftSettings: hot
+        ),
 
         // Floor 6: the corridor a cell walks through.
         .target(

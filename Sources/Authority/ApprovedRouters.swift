@@ -13,8 +13,10 @@ package struct ApprovedRouters: Sendable {
 
     /// What can be said of a relay.
     package struct Marks: OptionSet, Hashable, Sendable {
+        /// One bit for each mark.
         package let rawValue: UInt8
 
+        /// These marks.
         package init(rawValue: UInt8) {
             self.rawValue = rawValue
         }

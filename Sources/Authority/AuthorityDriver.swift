@@ -7,6 +7,7 @@ package import NIOCore
 package import Node
 package import OnionCrypto
 internal import Synchronization
+internal import Transport
 
 /// A directory authority at work: votes, computes and publishes consensuses, takes descriptors, tests relays.
 ///
@@ -68,7 +69,7 @@ package final class AuthorityDriver: DirectoryAuthorityService, @unchecked Senda
     package init(
         settings: Settings, signingKey: RSAKeyPair, certificate: KeyCertificate, ownRelay: RSAIdentity?,
         store: DirectoryStore, transport: any AuthorityTransport = DirPortTransport(), probe: Probe?,
-        loop: any EventLoop, logger: Logger, clock: @escaping @Sendable () -> WallTime = WallTime.now,
+        loop: any EventLoop, logger: Logger, clock: @escaping @Sendable () -> WallTime = { .now },
         onConsensus: @escaping @Sendable ([Consensus]) -> Void = { _ in }
     ) throws(AuthorityError) {
         guard signingKey.publicKey.identity == certificate.signingKeyDigest else { throw .wrongKey }

@@ -35,7 +35,9 @@ package struct CommandLineArguments: Sendable {
         package static func < (one: Quietness, other: Quietness) -> Bool { one.rawValue < other.rawValue }
     }
 
+    /// What is to be done.
     package private(set) var command = Command.run
+    /// How much is logged when the torrc does not say.
     package private(set) var quietness = Quietness.normal
     /// `-f` or `--torrc-file`; `-` is standard input.
     package private(set) var torrcPath: String?

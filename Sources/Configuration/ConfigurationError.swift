@@ -34,6 +34,7 @@ package struct ConfigurationError: Error, Hashable, CustomStringConvertible {
     /// What is wrong with it.
     package let reason: String
 
+    /// What is wrong, and where.
     package init(location: SourceLocation?, option: String?, reason: String) {
         self.location = location
         self.option = option
@@ -54,6 +55,7 @@ package struct ConfigurationWarning: Hashable, Sendable, CustomStringConvertible
     /// What the operator should know.
     package let reason: String
 
+    /// What is wrong, and where.
     package init(location: SourceLocation?, option: String?, reason: String) {
         self.location = location
         self.option = option

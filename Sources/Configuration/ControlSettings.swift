@@ -67,6 +67,7 @@ package struct HashedPassword: Hashable, Sendable {
     /// How many bytes are hashed.
     package var byteCount: Int { (16 + Int(countIndicator & 15)) << (Int(countIndicator >> 4) + 6) }
 
+    /// A password's parts.
     package init(salt: [UInt8], countIndicator: UInt8, digest: [UInt8]) {
         self.salt = salt
         self.countIndicator = countIndicator

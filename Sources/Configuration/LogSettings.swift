@@ -24,15 +24,20 @@ package enum LogSeverity: Int, Comparable, Sendable, CaseIterable {
 package struct LogDestination: Hashable, Sendable {
     /// Where messages go.
     package enum Place: Hashable, Sendable {
+        /// Standard output.
         case standardOutput
+        /// Standard error.
         case standardError
+        /// A file, by its path.
         case file(String)
     }
 
     /// The severities that are wanted, loudest first.
     package let severities: ClosedRange<LogSeverity>
+    /// Where they go.
     package let place: Place
 
+    /// A destination.
     package init(severities: ClosedRange<LogSeverity>, place: Place) {
         self.severities = severities
         self.place = place

@@ -184,6 +184,7 @@ package struct ConfigurationEnvironment: Sendable {
     /// The machine's memory in bytes.
     package let totalMemory: Int?
 
+    /// What is known.
     package init(home: String?, totalMemory: Int?) {
         self.home = home
         self.totalMemory = totalMemory

@@ -47,8 +47,10 @@ package struct OptionRule: Hashable, Sendable {
 
     /// The canonical spelling.
     package let name: String
+    /// What becomes of it.
     package let standing: Standing
 
+    /// A rule.
     package init(name: String, standing: Standing) {
         self.name = name
         self.standing = standing

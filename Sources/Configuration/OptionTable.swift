@@ -212,8 +212,8 @@ package enum OptionTable {
         ClientPreferIPv6ORPort | a client connects over IPv4 first
         ClientUseIPv6 | a client connects over IPv4
         CompiledProofOfWorkHash | onion services are not supported yet
-        ConfluxClientUX | circuits have one leg for now
-        ConfluxEnabled | circuits have one leg for now
+        ConfluxClientUX | circuits have one leg
+        ConfluxEnabled | circuits have one leg
         ConnDirectionStatistics | no such statistics are collected
         ConstrainedSockSize | socket buffers are the system's
         ConstrainedSockets | socket buffers are the system's
@@ -530,6 +530,7 @@ package enum OptionTable {
 
     /// How a name was understood.
     package struct Match {
+        /// The rule of that name.
         package let rule: OptionRule
         /// Whether only the beginning of the name was given, which deserves a warning.
         package let isAbbreviated: Bool

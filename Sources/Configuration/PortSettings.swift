@@ -28,8 +28,10 @@ package struct ServerPort: Hashable, Sendable {
 
 /// Which streams may share a circuit (`Isolate...` flags).
 package struct IsolationFlags: OptionSet, Hashable, Sendable {
+    /// One bit for each flag.
     package let rawValue: UInt8
 
+    /// These flags.
     package init(rawValue: UInt8) {
         self.rawValue = rawValue
     }
@@ -61,16 +63,23 @@ package struct UnixSocketAccess: Hashable, Sendable {
 
 /// One `SocksPort`.
 package struct SocksPort: Hashable, Sendable {
+    /// Where it listens.
     package let address: PortAddress
+    /// Who may use it, if it is a Unix socket.
     package var access = UnixSocketAccess()
+    /// Which of its streams stay apart.
     package var isolation = IsolationFlags.standard
     /// Streams of ports with the same group may share circuits; without one, a port is alone.
     package var sessionGroup: Int?
+    /// Whether streams may go to IPv4 addresses.
     package var allowsIPv4 = true
+    /// Whether streams may go to IPv6 addresses.
     package var allowsIPv6 = true
+    /// Whether an exit is asked for IPv6 first.
     package var prefersIPv6 = false
     /// Whether host names may be asked for.
     package var allowsDNS = true
+    /// Whether onion services may be asked for.
     package var allowsOnion = true
     /// Take "no authentication" from a client that offers both that and a password.
     package var prefersNoAuthentication = false
@@ -82,7 +91,9 @@ package struct SocksPort: Hashable, Sendable {
 
 /// One `ControlPort` or `ControlSocket`.
 package struct ControlPort: Hashable, Sendable {
+    /// Where it listens.
     package let address: PortAddress
+    /// Who may use it, if it is a Unix socket.
     package var access = UnixSocketAccess()
 }
 

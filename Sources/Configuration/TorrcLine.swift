@@ -19,6 +19,7 @@ package struct TorrcLine: Hashable, Sendable {
     /// Where the line begins.
     package let location: SourceLocation
 
+    /// A line.
     package init(key: String, value: String, command: Command = .set, location: SourceLocation) {
         self.key = key
         self.value = value
@@ -34,6 +35,7 @@ package struct TorrcFile: Hashable, Sendable {
     /// What the file holds.
     package let bytes: [UInt8]
 
+    /// A file that was read.
     package init(path: String, bytes: [UInt8]) {
         self.path = path
         self.bytes = bytes
@@ -47,8 +49,10 @@ package struct TorrcFile: Hashable, Sendable {
 
 /// Why the files that an `%include` names cannot be read.
 package struct IncludeFailure: Error, Hashable {
+    /// What the operator is told.
     package let reason: String
 
+    /// A failure, in words.
     package init(_ reason: String) {
         self.reason = reason
     }

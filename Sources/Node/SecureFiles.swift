@@ -2,9 +2,12 @@ internal import Glibc
 
 /// Why a file or folder cannot be used: which one, what was being done, and why it failed.
 package struct FileError: Error, Hashable, CustomStringConvertible {
+    /// The file or folder.
     package let path: String
+    /// What was being done and why it failed.
     package let reason: String
 
+    /// A failure.
     package init(path: String, reason: String) {
         self.path = path
         self.reason = reason

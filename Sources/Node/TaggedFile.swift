@@ -4,11 +4,13 @@ package struct TaggedFile: Hashable, Sendable {
     package let type: String
     /// Which one: `type0`, `onion`.
     package let tag: String
+    /// What comes after the header.
     package var data: [UInt8]
 
     /// How long the header is.
     package static let headerLength = 32
 
+    /// A file of that type and tag.
     package init(type: String, tag: String, data: [UInt8]) {
         precondition(type.utf8.count + tag.utf8.count <= 24, "the header has no room")
         self.type = type

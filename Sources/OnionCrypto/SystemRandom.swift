@@ -7,6 +7,7 @@ package struct SystemRandom: RandomNumberGenerator, Sendable {
         Sodium.start()
     }
 
+    /// Eight bytes.
     package mutating func next() -> UInt64 {
         var word: UInt64 = 0
         // Safe: eight bytes of a local.

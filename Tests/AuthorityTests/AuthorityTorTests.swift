@@ -117,7 +117,7 @@ private final class OwnAuthority: @unchecked Sendable {
 
     init(address: String) throws {
         self.address = address
-        keys = try AuthorityTestKeys(now: WallTime.now())
+        keys = try AuthorityTestKeys(now: WallTime.now)
         folder = FileManager.default.temporaryDirectory.appending(path: "fanion-authority-\(UUID())")
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

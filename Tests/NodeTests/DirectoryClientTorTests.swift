@@ -7,6 +7,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 import Testing
+import Transport
 
 @testable import Node
 
@@ -114,7 +115,7 @@ struct DirectoryClientTorTests {
         #expect(snapshot.descriptor(of: tor.identity)?.nickname == "lone")
         #expect(folder.names.contains("cached-descriptors.new") && folder.names.contains("cached-consensus"))
         // What was stored is served again, ready in each encoding.
-        let answer = DirectoryAnswers(snapshot: snapshot, now: WallTime.now()).get(
+        let answer = DirectoryAnswers(snapshot: snapshot, now: WallTime.now).get(
             HTTPRequest(
                 .get, "/tor/status-vote/current/consensus",
                 headers: HTTPHeaders([.init("Accept-Encoding", "x-tor-lzma")])),
@@ -140,12 +141,12 @@ struct DirectoryClientTorTests {
         let mirror = try tor.mirror()
         let document = try #require(mirror.snapshot.microdescriptors.values.first)
         let files = try DirectoryFiles(folder: folder.path)
-        let whole = DirectoryFiles.Record(annotations: "@last-listed \(WallTime.now())\n", bytes: document.bytes)
+        let whole = DirectoryFiles.Record(annotations: "@last-listed \(WallTime.now)\n", bytes: document.bytes)
         let cut = DirectoryFiles.Record(
             annotations: whole.annotations, bytes: Array(document.bytes.prefix(document.bytes.count / 2)))
         try files.append([whole, cut], to: .microdescriptors)
         let store = DirectoryStore(files: files, servesConsensuses: false, logger: logger)
-        try store.load(at: WallTime.now(), trusts: { _ in true }, verify: { _, _ in true })
+        try store.load(at: WallTime.now, trusts: { _ in true }, verify: { _, _ in true })
         #expect(store.snapshot.microdescriptors.count == 1)
         await store.close()
         #expect(folder.names == ["cached-microdescs"])

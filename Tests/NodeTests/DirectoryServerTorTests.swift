@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Testing
+import Transport
 
 @testable import Node
 
@@ -47,8 +48,8 @@ struct DirectoryServerTorTests {
             "/tor/robots.txt", "/robots.txt", "/tor/", "/", "/tor", "/tor/nothing", "/tor/hs/3/xyz",
             "http://127.0.0.1/tor/keys/all",
         ]
-        let future = HTTPDate.format(WallTime.now() + 3600)
-        let past = HTTPDate.format(WallTime.now() - 1_000_000)
+        let future = HTTPDate.format(WallTime.now + 3600)
+        let past = HTTPDate.format(WallTime.now - 1_000_000)
         let headers: [[(String, String)]] = [
             [], [("Accept-Encoding", "x-tor-lzma, x-zstd, deflate, gzip, identity")], [("Accept-Encoding", "x-zstd")],
             [("Accept-Encoding", "deflate")], [("Accept-Encoding", "br, nonsense")],
@@ -129,11 +130,11 @@ struct DirectoryServerTorTests {
         #expect(answer.status == 200)
         let consensus = try Consensus(parsing: answer.body)
         #expect(consensus.flavor == .microdesc)
-        #expect(abs(try #require(answer.date) - WallTime.now()) < 5)
+        #expect(abs(try #require(answer.date) - WallTime.now) < 5)
         let keys = try await client.fetch(.certificates(of: [tor.v3Identity]), from: endpoint, on: loops.next()).get()
         #expect(try KeyCertificate(keys.body).identity == tor.v3Identity)
         let modified = try await client.fetch(
-            .consensus(.ns, signers: [tor.v3Identity], modifiedSince: WallTime.now() + 600), from: endpoint,
+            .consensus(.ns, signers: [tor.v3Identity], modifiedSince: WallTime.now + 600), from: endpoint,
             on: loops.next()
         ).get()
         #expect(modified.status == 304)
@@ -159,7 +160,7 @@ struct DirectoryServerTorTests {
         }
         let store = DirectoryStore(
             files: try DirectoryFiles(folder: folder.path), servesConsensuses: true, logger: Logger(label: "test"))
-        let now = WallTime.now()
+        let now = WallTime.now
         try store.load(at: now, trusts: { $0 == tor.v3Identity }) { consensus, snapshot in
             consensus.signatureStatus(
                 authorities: [tor.v3Identity], certificates: snapshot.certificates.values.joined(), now: now

@@ -3,6 +3,7 @@ import Directory
 import Foundation
 import Logging
 import Testing
+import Transport
 
 @testable import Node
 
@@ -124,7 +125,7 @@ final class DirectoryTorAuthority: @unchecked Sendable {
             let consensus = try Consensus(parsing: text)
             let status = consensus.signatureStatus(
                 authorities: [v3Identity], certificates: store.snapshot.certificates.values.joined(),
-                now: WallTime.now())
+                now: WallTime.now)
             #expect(status.isSufficient)
             #expect(store.set(consensus))
             #expect(!store.set(consensus))
@@ -134,7 +135,7 @@ final class DirectoryTorAuthority: @unchecked Sendable {
         store.add(
             try DocumentSplitter.split(micro, startingWith: ["onion-key"]).map {
                 try Microdescriptor(Array(micro[$0.range]))
-            }, at: WallTime.now())
+            }, at: WallTime.now)
         try refresh(store)
         return store
     }

@@ -92,7 +92,9 @@ import Testing
         let client = try Self.startClient()
         let skin = client.message
         let reply = try NtorV3Handshake.Server(skin.span.bytes, keys: keys).respond(extensions: [])
-        _ = try client.finish(reply.message.span.bytes)
+        let result = try client.finish(reply.message.span.bytes)
+        let same = result.keyStream.bytes(count: 160) == reply.keyStream.bytes(count: 160)
+        #expect(same)
     }
 
     private func serverError(_ message: [UInt8], keys: OnionKeySnapshot = Self.keys) -> CryptoError? {

@@ -156,17 +156,9 @@ extension ChannelMachine {
             state = .certifying(handshake)
             return bytes.isEmpty ? .wait : .send(bytes)
         // C Tor drops later ones.
-        case .certifying(var handshake):
-            handshake.receivedLog.update(wire)
-            state = .certifying(handshake)
-        case .authenticating(var handshake, let peer):
-            handshake.receivedLog.update(wire)
-            state = .authenticating(handshake, peer)
-        case .concluding(let handshake, let peer): state = .concluding(handshake, peer)
-        case .open: state = .open
-        case .closed: return close(.closed)
+        case .certifying, .authenticating, .concluding, .open, .closed:
+            return log(wire)
         }
-        return .wait
     }
 
     private mutating func receiveCerts(

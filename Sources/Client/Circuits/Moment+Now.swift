@@ -1,12 +1,9 @@
 internal import Cells
-
-#if canImport(Glibc)
-    internal import Glibc
-#endif
+internal import Transport
 
 extension Moment {
     /// What both clocks say.
     package static func now() -> Moment {
-        Moment(steady: .now, wall: WallTime(seconds: Int64(time(nil))))
+        Moment(steady: .now, wall: .now)
     }
 }

@@ -24,12 +24,16 @@ package struct SOCKSMachine: ~Copyable {
         package var rejectedPorts: Set<UInt16> = []
         /// `WarnPlaintextPorts`.
         package var plaintextPorts: Set<UInt16> = []
+        /// Whether streams may go to IPv4 addresses.
         package var allowsIPv4 = true
+        /// Whether streams may go to IPv6 addresses.
         package var allowsIPv6 = true
+        /// Whether host names may be asked for.
         package var allowsDNS = true
         /// Answer with Tor's own codes F0 to F7.
         package var extendedErrors = false
 
+        /// C Tor's defaults.
         package init() {}
     }
 
@@ -56,6 +60,7 @@ package struct SOCKSMachine: ~Copyable {
     /// Set when the program is turned away.
     package private(set) var complaint: Complaint?
 
+    /// A conversation that begins.
     package init(policy: Policy) {
         self.init(policy, .reading(Reading()))
     }

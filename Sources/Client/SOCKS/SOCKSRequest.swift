@@ -14,6 +14,7 @@ package struct SOCKSRequest: Hashable, Sendable {
 
     /// Which host is meant.
     package enum Host: Hashable, Sendable {
+        /// An address.
         case address(IPAddress)
         /// A valid host name, in lower case.
         case name(String)
@@ -21,7 +22,9 @@ package struct SOCKSRequest: Hashable, Sendable {
 
     /// 4 or 5. Streams of different versions are different protocols for `IsolateClientProtocol`.
     package let version: UInt8
+    /// What is wanted.
     package let command: Command
+    /// Of whom.
     package let host: Host
     /// Not 0 when `command` is `connect`.
     package let port: UInt16
@@ -35,9 +38,12 @@ package struct SOCKSRequest: Hashable, Sendable {
 ///
 /// They may identify the user, so they have no description.
 package struct SOCKSCredentials: Hashable, Sendable, CustomStringConvertible {
+    /// The user name, as it was sent.
     package let username: [UInt8]
+    /// The password; empty with SOCKS 4.
     package let password: [UInt8]
 
+    /// Both as they were sent.
     package init(username: [UInt8], password: [UInt8]) {
         self.username = username
         self.password = password

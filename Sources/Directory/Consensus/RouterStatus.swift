@@ -43,8 +43,10 @@ package struct RouterStatus: Hashable, Sendable {
 
 /// The flags of a relay that mean something to us (dir-spec, "known-flags").
 package struct RelayFlags: OptionSet, Hashable, Sendable {
+    /// One bit for each flag.
     package let rawValue: UInt32
 
+    /// These flags.
     package init(rawValue: UInt32) {
         self.rawValue = rawValue
     }

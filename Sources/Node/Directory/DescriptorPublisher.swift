@@ -4,6 +4,7 @@ internal import Directory
 package import Logging
 internal import NIOCore
 internal import OnionCrypto
+internal import Transport
 
 /// Uploads a relay's descriptor to every authority, when `PublishMachine` says so; what could not be delivered is tried
 /// again.
@@ -44,7 +45,7 @@ package final class DescriptorPublisher {
     ///     not to be published now (an address is unknown, the ORPort cannot be reached).
     package init(
         fetcher: DirectoryFetcher, authorities: [DirectoryAuthority], ownIdentity: RSAIdentity, logger: Logger,
-        dirPorts: DirPortClient = DirPortClient(), clock: @escaping @Sendable () -> WallTime = WallTime.now,
+        dirPorts: DirPortClient = DirPortClient(), clock: @escaping @Sendable () -> WallTime = { .now },
         make: @escaping (_ reason: String) -> [UInt8]?
     ) {
         self.fetcher = fetcher

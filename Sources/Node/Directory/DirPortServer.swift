@@ -24,7 +24,7 @@ package struct DirPortServer: Sendable {
     package static func bind(
         _ endpoint: SocketEndpoint, loops: any EventLoopGroup, server: DirectoryServer,
         stall: TimeAmount = .minutes(5), connectionLimit: Int = 500,
-        clock: @escaping @Sendable () -> WallTime = WallTime.now
+        clock: @escaping @Sendable () -> WallTime = { .now }
     ) -> EventLoopFuture<DirPortServer> {
         let counts = DirPortConnections(limit: connectionLimit)
         return Listener.bind(endpoint, loops: loops) { socket in

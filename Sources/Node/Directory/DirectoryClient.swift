@@ -4,6 +4,7 @@ internal import Directory
 package import Logging
 package import NIOCore
 internal import OnionCrypto
+internal import Transport
 
 /// Keeps a `DirectoryStore` up to date: consensus, then key certificates, then microdescriptors; for a cache both flavors
 /// and router descriptors as well. Client, relay and authority use the same one, told apart by `DirectoryClientSettings`.
@@ -57,7 +58,7 @@ package final class DirectoryClient {
     package init(
         store: DirectoryStore, fetcher: DirectoryFetcher, settings: DirectoryClientSettings,
         progress: BootstrapProgress, logger: Logger, dirPorts: DirPortClient = DirPortClient(),
-        clock: @escaping @Sendable () -> WallTime = WallTime.now
+        clock: @escaping @Sendable () -> WallTime = { .now }
     ) {
         self.store = store
         self.fetcher = fetcher

@@ -1,6 +1,7 @@
 package import CellPath
 package import Cells
 package import NIOCore
+internal import Transport
 
 /// The directory's end of a stream that BEGIN_DIR opened: a request in, the response out as the windows let it, END.
 ///
@@ -25,7 +26,7 @@ package final class DirectoryStreamServer: StreamOwner {
     ///   - clock: the time.
     package init(
         port: any StreamPort, server: DirectoryServer, peer: DirectoryPeer, stall: TimeAmount = .minutes(5),
-        clock: @escaping @Sendable () -> WallTime = WallTime.now
+        clock: @escaping @Sendable () -> WallTime = { .now }
     ) {
         self.port = port
         self.server = server

@@ -2,8 +2,10 @@ package import Cells
 
 /// In what a stream may differ from others, and must not on one circuit.
 package struct IsolationFields: OptionSet, Hashable, Sendable {
+    /// One bit for each flag.
     package let rawValue: UInt8
 
+    /// These flags.
     package init(rawValue: UInt8) {
         self.rawValue = rawValue
     }
