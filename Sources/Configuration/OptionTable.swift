@@ -245,7 +245,7 @@ package enum OptionTable {
         ExtORPortCookieAuthFile | ExtORPort is refused
         ExtORPortCookieAuthFileGroupReadable | ExtORPort is refused
         ExtendByEd25519ID | Ed25519 identities are always used where they are known
-        ExtraInfoStatistics | the extra-info document carries bandwidth history only
+        ExtraInfoStatistics | the extra-info document carries no statistics
         FallbackDir | the first consensus comes from the authorities
         FetchHidServDescriptors | onion services are not supported yet
         GeoIPExcludeUnknown | country codes are refused, so no country is unknown
