@@ -97,6 +97,10 @@ final class DirectoryTorAuthority: @unchecked Sendable {
         try Data(torrc.utf8).write(to: URL(filePath: folder + "/torrc"))
         process.executableURL = URL(filePath: Self.tor)
         process.arguments = ["-f", folder + "/torrc", "--defaults-torrc", folder + "/empty", "--quiet"]
+        // With our output it would hold the pipe that the test runner reads to the end, and outlive us.
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
         try process.run()
     }
 
