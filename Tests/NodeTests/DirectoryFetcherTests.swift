@@ -29,8 +29,8 @@ final class UploadTaker: DirectoryAuthorityService {
     ) {
         uploads.withLock { $0.append(upload) }
         let answer = answer
-        // From another thread, as a busy authority would.
-        Task.detached { reply(answer) }
+        // From another thread, as a busy authority would; a task could wait for tests that keep all processors busy.
+        NIOThreadPool.singleton.submit { _ in reply(answer) }
     }
 }
 
@@ -84,6 +84,7 @@ final class UploadTaker: DirectoryAuthorityService {
     }
 
     @Test func `a request goes over a stream of a one-hop circuit, and the next over the same circuit`() async throws {
+        let begun = WallTime.now
         let (results, launches) = try await fetch([
             (.get("/tor/robots.txt"), Self.identity), (.get("/tor/nothing"), Self.identity),
         ])
@@ -91,7 +92,8 @@ final class UploadTaker: DirectoryAuthorityService {
         #expect(first.status == 200)
         #expect(first.body == Array("User-agent: *\r\nDisallow: /\r\n".utf8))
         #expect(first.addressSuggestion == nil)
-        #expect(abs(try #require(first.date) - WallTime.now) < 5)
+        let date = try #require(first.date)
+        #expect(date >= begun && date <= WallTime.now)
         #expect(try results[1].get().status == 404)
         #expect(launches == [Self.identity])
     }

@@ -1,7 +1,9 @@
 /// What a plugin may do besides answering: groups of helpers, payloads, verdicts that reach further. Bits are stable.
 package struct Capabilities: OptionSet, Hashable, Sendable {
+    /// One bit for each capability.
     package let rawValue: UInt64
 
+    /// These capabilities.
     package init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// Lines in the log.

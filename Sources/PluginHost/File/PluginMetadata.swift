@@ -15,8 +15,10 @@ package struct PluginVersion: Hashable, Comparable, Sendable, CustomStringConver
 
 /// Which ends of a circuit a plugin is for.
 package struct PluginRoles: OptionSet, Hashable, Sendable {
+    /// One bit for each role.
     package let rawValue: UInt32
 
+    /// These roles.
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// Where circuits start.
@@ -41,9 +43,13 @@ package struct PluginMetadata: Hashable, Sendable {
 
     /// Reverse DNS.
     package var name: String
+    /// Which version of that name.
     package var version: PluginVersion
+    /// Whether an instance serves a circuit or a whole loop.
     package var scope: PluginScope
+    /// Where it may run.
     package var roles: PluginRoles
+    /// What becomes of its circuit when it fails.
     package var failure: Failure
     /// What it asks for.
     package var capabilities: Capabilities
