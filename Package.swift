@@ -58,7 +58,7 @@ let package = Package(
         .target(name: "Hooks", dependencies: ["Cells"], swiftSettings: hot),
 
         // Floor 4: circuits, and the choice of paths.
-        .target(name: "Circuits", dependencies: ["Cells", "OnionCrypto"], swiftSettings: hot),
+        .target(name: "Circuits", dependencies: ["Cells", "OnionCrypto", "Hooks"], swiftSettings: hot),
         .target(name: "Paths", dependencies: ["Directory"], swiftSettings: strict),
 
         // Floor 5: sockets and TLS; plugins.
@@ -132,7 +132,7 @@ let package = Package(
             name: "DirectoryTests", dependencies: ["Directory", "ProtocolTestKit"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(name: "ChannelsTests", dependencies: ["Channels", "ProtocolTestKit"], swiftSettings: strict),
-        .testTarget(name: "CircuitsTests", dependencies: ["Circuits", "ProtocolTestKit"], swiftSettings: strict),
+        .testTarget(name: "CircuitsTests", dependencies: ["Circuits", "Hooks", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "HooksTests", dependencies: ["Hooks"], swiftSettings: strict),
         .testTarget(
             name: "PluginHostTests", dependencies: ["PluginHost", "Circuits", "ProtocolTestKit"], exclude: ["Fixtures"],

@@ -47,6 +47,20 @@ struct EWMABurdenTests {
         #expect(EWMABurden.none < EWMABurden(bits: once.key))
     }
 
+    @Test func `a running sum is the sum, cell by cell`() {
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<2_000 {
+            var burden = EWMABurden(bits: UInt64.random(in: 0..<80 << 32, using: &random))
+            let weight = EWMABurden(bits: UInt64.random(in: 64 << 32..<80 << 32, using: &random))
+            var sum = EWMASum(burden, weight: weight)
+            for _ in 0..<100 {
+                burden = burden.adding(weight, cells: 1)
+                sum.addCell()
+                #expect(sum.burden == burden)
+            }
+        }
+    }
+
     @Test func `no time makes a weight fail`() {
         #expect(EWMABurden.weight(at: .max, halfLife: 1) <= EWMABurden(bits: .max))
         #expect(EWMABurden.weight(at: .max, halfLife: .max).bits >= 64 << 32)

@@ -1,11 +1,12 @@
 internal import Cells
 internal import Circuits
+internal import Hooks
 internal import Transport
 
 /// Dispatch and the way out: which circuit's cell goes next, sealed as it leaves its queue.
 extension Corridor {
     /// Tells a channel's scheduler of a circuit that has cells again.
-    func schedule(_ reference: CircuitReference, generation: UInt32, burden: Double, on channel: UInt32) {
+    func schedule(_ reference: CircuitReference, generation: UInt32, burden: EWMABurden, on channel: UInt32) {
         channels.pointer(channel).pointee.scheduler.insert(
             ScheduledCircuit(reference: reference, generation: generation), burden: burden)
         touch(channel)
@@ -91,17 +92,18 @@ extension Corridor {
         _ connection: TLSHandler, seal: (inout Cell) -> Void
     ) {
         let limit = record.pointee.scheduler.secondBurden
-        let weight = clock.weight
+        var sum = EWMASum(state.burden, weight: clock.weight)
         var sent = 0
-        while sent < CellPathLimits.quantum || state.burden <= limit, connection.canTakeCells,
+        while sent < CellPathLimits.quantum || sum.burden <= limit, connection.canTakeCells,
             var cell = queue.popFirst(from: pool)
         {
             seal(&cell)
             connection.append(cell)
-            state.burden += weight
+            sum.addCell()
             sent &+= 1
         }
         counters.sent &+= sent
+        state.burden = sum.burden
         if queue.isEmpty {
             state.isScheduled = false
             record.pointee.scheduler.removeFirst()

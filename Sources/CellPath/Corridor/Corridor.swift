@@ -2,6 +2,7 @@ package import Cells
 package import Channels
 internal import Circuits
 internal import DequeModule
+internal import Hooks
 internal import Logging
 package import NIOCore
 internal import OnionCrypto
@@ -47,7 +48,7 @@ package final class Corridor {
     var now = ContinuousClock.now
     var coarseNow: UInt32 = 0
     let epoch = ContinuousClock.now
-    var clock = EWMAClock(now: .now)
+    var clock = EWMAPolicy()
     /// This loop's part of the plugins: memory, counters, time.
     let pluginHost: PluginHost
     /// Who stands at the doors of new circuits.
@@ -137,16 +138,12 @@ package final class Corridor {
     /// Reads the clock for a batch.
     func readClock() {
         now = .now
-        coarseNow = UInt32(truncatingIfNeeded: Int64((now - epoch) / .milliseconds(1)))
-        pluginHost.now = pluginNow
-        if let factor = clock.advance(to: now) { rebase(by: factor) }
-    }
-
-    private func rebase(by factor: Double) {
-        for slot in circuits.slots { circuits.pointer(slot).pointee.schedule.burden *= factor }
-        for slot in legs.slots { legs.pointer(slot).pointee.schedule.burden *= factor }
-        for slot in origins.slots { origins.pointer(slot).pointee.schedule.burden *= factor }
-        for slot in channels.slots { channels.pointer(slot).pointee.scheduler.rebase(by: factor) }
+        let passed = (now - epoch).components
+        let microseconds = UInt64(max(0, passed.seconds)) &* 1_000_000 &+ UInt64(passed.attoseconds / 1_000_000_000_000)
+        let milliseconds = microseconds / 1_000
+        coarseNow = UInt32(truncatingIfNeeded: milliseconds)
+        pluginHost.now = microseconds
+        clock.advance(to: milliseconds)
     }
 }
 

@@ -13,10 +13,9 @@ extension Corridor {
         _ record: UnsafeMutablePointer<ChannelRecord>, _ connection: TLSHandler
     ) {
         let limit = record.pointee.scheduler.secondBurden
-        let weight = clock.weight
-        var burden = schedule(of: reference).burden
+        var sum = EWMASum(schedule(of: reference).burden, weight: clock.weight)
         var sent = 0
-        while sent < CellPathLimits.quantum || burden <= limit, connection.canTakeCells,
+        while sent < CellPathLimits.quantum || sum.burden <= limit, connection.canTakeCells,
             var cell = popFirst(reference)
         {
             let isRelay = reference.kind == .relay
@@ -26,7 +25,7 @@ extension Corridor {
                 // An answer to CREATE2, or one of our own: no plugin's affair.
                 seal(&cell, reference)
                 connection.append(cell)
-                burden += weight
+                sum.addCell()
                 sent &+= 1
                 continue
             }
@@ -39,7 +38,7 @@ extension Corridor {
                 case .verdict(.hold(let delay)):
                     prepend(cell, reference)
                     counters.sent &+= sent
-                    setSchedule(of: reference, burden: burden, isScheduled: true)
+                    setSchedule(of: reference, burden: sum.burden, isScheduled: true)
                     hold(reference, doors, for: delay, record)
                     _ = finishAsking(reference, doors)
                     return
@@ -67,17 +66,17 @@ extension Corridor {
             }
             seal(&cell, reference)
             connection.append(cell)
-            burden += weight
+            sum.addCell()
             sent &+= 1
             if !isPadding { notePadding(.cellSent, doors, queue: queueCount(of: reference)) }
         }
         counters.sent &+= sent
         let isEmpty = queueCount(of: reference) == 0
-        setSchedule(of: reference, burden: burden, isScheduled: !isEmpty)
+        setSchedule(of: reference, burden: sum.burden, isScheduled: !isEmpty)
         if isEmpty {
             record.pointee.scheduler.removeFirst()
         } else {
-            record.pointee.scheduler.updateFirst(burden: burden)
+            record.pointee.scheduler.updateFirst(burden: sum.burden)
         }
         _ = finishAsking(reference, doors)
     }
@@ -145,7 +144,7 @@ extension Corridor {
         }
     }
 
-    private func setSchedule(of reference: CircuitReference, burden: Double, isScheduled: Bool) {
+    private func setSchedule(of reference: CircuitReference, burden: EWMABurden, isScheduled: Bool) {
         switch reference.kind {
         case .relay:
             circuits.pointer(reference.slot).pointee.schedule.burden = burden

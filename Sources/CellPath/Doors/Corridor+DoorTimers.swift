@@ -6,9 +6,6 @@ internal import PluginHost
 
 /// Holds, padding and timers of plugins: one timer of the loop serves them all.
 extension Corridor {
-    /// The loop's clock as plugins see it.
-    var pluginNow: UInt64 { UInt64(max(0, (now - epoch) / .microseconds(1))) }
-
     /// Notes when to look at a circuit's doors again.
     func setClock(_ reference: CircuitReference, _ doors: UnsafeMutablePointer<CircuitDoors>) {
         let deadline = doors.pointee.deadline

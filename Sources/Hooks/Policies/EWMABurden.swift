@@ -5,16 +5,21 @@
 /// exponent outlasts any relay, so nothing is ever scaled down. All in integers, since eBPF has no others, and so that
 /// the same policy as a plugin comes to the same bits (`plugins/ewma`).
 @frozen
+@usableFromInline
 package struct EWMABurden: Comparable, Sendable {
     /// The number's bits.
-    package var bits: UInt64
+    @usableFromInline package var bits: UInt64
 
     /// Of bits.
     @inlinable
     package init(bits: UInt64) { self.bits = bits }
 
     /// Of a circuit that has sent nothing: too small to be seen beside any weight.
-    package static let none = EWMABurden(bits: 0)
+    @inlinable
+    package static var none: EWMABurden { EWMABurden(bits: 0) }
+    /// More than any sum.
+    @inlinable
+    package static var infinite: EWMABurden { EWMABurden(bits: .max) }
 
     @inlinable
     package static func < (left: EWMABurden, right: EWMABurden) -> Bool { left.bits < right.bits }
@@ -61,6 +66,53 @@ package struct EWMABurden: Comparable, Sendable {
         let carry = mantissa >> 33
         // The leading one is taken off by the subtraction; a carry goes into the exponent, which wraps after 2^32 half-lives.
         return (large >> 32 &+ carry) << 32 | (mantissa >> carry) & 0xFFFF_FFFF
+    }
+}
+
+/// A sum that cells are added to one after the other, as `EWMABurden.adding` does: while the exponent stays, a cell is the same
+/// whole number, so that it costs one addition and one test.
+@frozen
+@usableFromInline
+package struct EWMASum {
+    /// The sum.
+    @usableFromInline package var burden: EWMABurden
+    @usableFromInline let weight: EWMABurden
+    /// What a cell adds to the bits, if that leaves the exponent alone.
+    @usableFromInline var step: UInt64
+
+    /// Begins with a burden, for cells of this weight.
+    @inlinable
+    package init(_ burden: EWMABurden, weight: EWMABurden) {
+        self.burden = burden
+        self.weight = weight
+        step = Self.step(burden.bits, weight.bits)
+    }
+
+    /// Adds a cell.
+    @inlinable
+    @inline(__always)
+    package mutating func addCell() {
+        // Wraps only for a step that the test below refuses.
+        let next = burden.bits &+ step
+        if (next ^ burden.bits) >> 32 == 0 {
+            burden.bits = next
+        } else {
+            carry()
+        }
+    }
+
+    @usableFromInline
+    mutating func carry() {
+        burden.bits = EWMABurden.sum(burden.bits, weight.bits)
+        step = Self.step(burden.bits, weight.bits)
+    }
+
+    /// The weight's mantissa moved to the sum's exponent; something that changes the exponent where the weight is the larger.
+    @inlinable
+    static func step(_ sum: UInt64, _ weight: UInt64) -> UInt64 {
+        guard sum >= weight else { return 1 << 33 }
+        let distance = sum >> 32 &- weight >> 32
+        return distance < 33 ? (weight & 0xFFFF_FFFF | 1 << 32) >> distance : 0
     }
 }
 
