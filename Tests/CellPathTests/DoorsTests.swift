@@ -156,6 +156,31 @@ extension CorridorTests {
             try await stop(network)
         }
 
+        @Test func `a plugin ranks circuits in the built-in's place`() async throws {
+            let network = try await network()
+            let ewma = try Self.plugins([("ewma", "org.fanion.ewma", ""), ("monitor", "org.fanion.monitor", "")])
+            for relay in network.relays { try await relay.run { $0.apply(ewma) } }
+            let first = try await network.client.build(network.relays.map(\.target))
+            let second = try await network.client.build(network.relays.map(\.target))
+            async let one = echo(500_000, on: first, network.client)
+            async let two = echo(500_000, on: second, network.client)
+            let (streamOne, streamTwo) = (try await one, try await two)
+            #expect(streamOne.isIntact && streamTwo.isIntact)
+            let counted = try await network.relays[0].run { $0.pluginCounters }
+            let ranked = try #require(counted.first { $0.name == "org.fanion.ewma" })
+            #expect(ranked["calls"] > 200 && ranked["faults"] + ranked["bad_verdicts"] + ranked["over_budget"] == 0)
+            // The keys are those that the built-in would have come to: sums of weights of about 1.
+            let keys = try await network.relays[0].run { corridor in
+                corridor.circuits.slots.map { corridor.circuits.pointer($0).pointee.schedule.burden.bits >> 32 }
+            }
+            #expect(keys.count == 2 && keys.allSatisfy { (70...80).contains($0) }, "\(keys)")
+            // And without it the built-in carries on.
+            for relay in network.relays { try await relay.run { $0.apply(.none) } }
+            #expect(try await network.relays[0].run { $0.isRanked } == false)
+            #expect(try await echo(100_000, on: first, network.client).isIntact)
+            try await stop(network)
+        }
+
         @Test func `a plugin at a door that nobody asks at is not put in place`() throws {
             let file = [UInt8](try Data(contentsOf: Self.fixtures.appending(path: "sendme.o")))
             let made = PluginSet.make(

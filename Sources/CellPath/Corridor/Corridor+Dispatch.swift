@@ -7,6 +7,7 @@ internal import Transport
 extension Corridor {
     /// Tells a channel's scheduler of a circuit that has cells again.
     func schedule(_ reference: CircuitReference, generation: UInt32, burden: EWMABurden, on channel: UInt32) {
+        let burden = isRanked ? rankReady(reference, generation) : burden
         channels.pointer(channel).pointee.scheduler.insert(
             ScheduledCircuit(reference: reference, generation: generation), burden: burden)
         touch(channel)
@@ -64,21 +65,21 @@ extension Corridor {
                 sendAttended(next.reference, doors, record, connection)
                 guard circuits.pointer(handle) != nil else { return }
             } else {
-                sendQuantum(&circuit.pointee.queue, &circuit.pointee.schedule, record, connection) {
+                sendQuantum(next, &circuit.pointee.queue, &circuit.pointee.schedule, record, connection) {
                     seal(&$0, circuit: circuit)
                 }
             }
             if let endpoint = circuit.pointee.endpoint { queueDrained(endpoint, to: circuit.pointee.queue.count) }
         case .leg:
             guard let leg = legs.pointer(handle) else { return record.pointee.scheduler.removeFirst() }
-            sendQuantum(&leg.pointee.queue, &leg.pointee.schedule, record, connection) { _ in }
+            sendQuantum(next, &leg.pointee.queue, &leg.pointee.schedule, record, connection) { _ in }
         case .origin:
             guard let origin = origins.pointer(handle) else { return record.pointee.scheduler.removeFirst() }
             if let doors = origin.pointee.doors {
                 sendAttended(next.reference, doors, record, connection)
                 guard origins.pointer(handle) != nil else { return }
             } else {
-                sendQuantum(&origin.pointee.queue, &origin.pointee.schedule, record, connection) {
+                sendQuantum(next, &origin.pointee.queue, &origin.pointee.schedule, record, connection) {
                     seal(&$0, origin: origin)
                 }
             }
@@ -88,13 +89,13 @@ extension Corridor {
 
     @inline(__always)
     private func sendQuantum(
-        _ queue: inout CircuitQueue, _ state: inout ScheduleState, _ record: UnsafeMutablePointer<ChannelRecord>,
-        _ connection: TLSHandler, seal: (inout Cell) -> Void
+        _ member: ScheduledCircuit, _ queue: inout CircuitQueue, _ state: inout ScheduleState,
+        _ record: UnsafeMutablePointer<ChannelRecord>, _ connection: TLSHandler, seal: (inout Cell) -> Void
     ) {
-        let limit = record.pointee.scheduler.secondBurden
-        var sum = EWMASum(state.burden, weight: clock.weight)
+        let turn = turn(of: state, record)
+        var sum = turn.sum
         var sent = 0
-        while sent < CellPathLimits.quantum || sum.burden <= limit, connection.canTakeCells,
+        while sent < turn.quantum || sum.burden <= turn.limit, connection.canTakeCells,
             var cell = queue.popFirst(from: pool)
         {
             seal(&cell)
@@ -103,7 +104,11 @@ extension Corridor {
             sent &+= 1
         }
         counters.sent &+= sent
-        state.burden = sum.burden
+        if isRanked {
+            rank(.sent, &state, member, sent: sent, queue: queue.count)
+        } else {
+            state.burden = sum.burden
+        }
         if queue.isEmpty {
             state.isScheduled = false
             record.pointee.scheduler.removeFirst()

@@ -54,6 +54,10 @@ package final class Corridor {
     /// Who stands at the doors of new circuits.
     var plugins = PluginSet.none
     var doorClock = DoorClock()
+    /// Doors of the loop itself.
+    var hostDoors: Doors
+    /// Whether a plugin ranks circuits in place of the built-in.
+    var isRanked = false
 
     /// Channels to dispatch.
     var touchedChannels: [UInt32] = []
@@ -87,6 +91,7 @@ package final class Corridor {
             random: { random.next() },
             log: { logger.info("plugin: \($1)", metadata: ["plugin": "\($0)"]) },
             report: { logger.notice("a plugin was stopped: \($1)", metadata: ["plugin": "\($0)"]) })
+        hostDoors = Doors(scope: .host, role: settings.onionKeys == nil ? .client : .all, host: pluginHost)
         outgoing = [LoopBatch?](repeating: nil, count: environment.loops.count)
     }
 
@@ -144,6 +149,7 @@ package final class Corridor {
         coarseNow = UInt32(truncatingIfNeeded: milliseconds)
         pluginHost.now = microseconds
         clock.advance(to: milliseconds)
+        if isRanked != hostDoors.attended.contains(.rank) { setRanked() }
     }
 }
 

@@ -12,10 +12,10 @@ extension Corridor {
         _ reference: CircuitReference, _ doors: UnsafeMutablePointer<CircuitDoors>,
         _ record: UnsafeMutablePointer<ChannelRecord>, _ connection: TLSHandler
     ) {
-        let limit = record.pointee.scheduler.secondBurden
-        var sum = EWMASum(schedule(of: reference).burden, weight: clock.weight)
+        let turn = turn(of: schedule(of: reference), record)
+        var sum = turn.sum
         var sent = 0
-        while sent < CellPathLimits.quantum || sum.burden <= limit, connection.canTakeCells,
+        while sent < turn.quantum || sum.burden <= turn.limit, connection.canTakeCells,
             var cell = popFirst(reference)
         {
             let isRelay = reference.kind == .relay
@@ -38,7 +38,7 @@ extension Corridor {
                 case .verdict(.hold(let delay)):
                     prepend(cell, reference)
                     counters.sent &+= sent
-                    setSchedule(of: reference, burden: sum.burden, isScheduled: true)
+                    endTurn(reference, sum, sent: sent, isScheduled: true)
                     hold(reference, doors, for: delay, record)
                     _ = finishAsking(reference, doors)
                     return
@@ -72,11 +72,11 @@ extension Corridor {
         }
         counters.sent &+= sent
         let isEmpty = queueCount(of: reference) == 0
-        setSchedule(of: reference, burden: sum.burden, isScheduled: !isEmpty)
+        endTurn(reference, sum, sent: sent, isScheduled: !isEmpty)
         if isEmpty {
             record.pointee.scheduler.removeFirst()
         } else {
-            record.pointee.scheduler.updateFirst(burden: sum.burden)
+            record.pointee.scheduler.updateFirst(burden: schedule(of: reference).burden)
         }
         _ = finishAsking(reference, doors)
     }
@@ -136,23 +136,40 @@ extension Corridor {
         }
     }
 
-    private func schedule(of reference: CircuitReference) -> ScheduleState {
+    func schedule(of reference: CircuitReference) -> ScheduleState {
         switch reference.kind {
         case .relay: circuits.pointer(reference.slot).pointee.schedule
         case .origin: origins.pointer(reference.slot).pointee.schedule
-        case .leg: ScheduleState()
+        case .leg: legs.pointer(reference.slot).pointee.schedule
         }
     }
 
-    private func setSchedule(of reference: CircuitReference, burden: EWMABurden, isScheduled: Bool) {
+    /// Notes what a circuit has sent, and its place from now on.
+    private func endTurn(_ reference: CircuitReference, _ sum: EWMASum, sent: Int, isScheduled: Bool) {
+        var state = schedule(of: reference)
+        state.isScheduled = isScheduled
+        if isRanked {
+            let member = ScheduledCircuit(reference: reference, generation: generation(of: reference))
+            rank(.sent, &state, member, sent: sent, queue: queueCount(of: reference))
+        } else {
+            state.burden = sum.burden
+        }
+        setSchedule(state, of: reference)
+    }
+
+    func setSchedule(_ state: ScheduleState, of reference: CircuitReference) {
         switch reference.kind {
-        case .relay:
-            circuits.pointer(reference.slot).pointee.schedule.burden = burden
-            circuits.pointer(reference.slot).pointee.schedule.isScheduled = isScheduled
-        case .origin:
-            origins.pointer(reference.slot).pointee.schedule.burden = burden
-            origins.pointer(reference.slot).pointee.schedule.isScheduled = isScheduled
-        case .leg: break
+        case .relay: circuits.pointer(reference.slot).pointee.schedule = state
+        case .origin: origins.pointer(reference.slot).pointee.schedule = state
+        case .leg: legs.pointer(reference.slot).pointee.schedule = state
+        }
+    }
+
+    func generation(of reference: CircuitReference) -> UInt32 {
+        switch reference.kind {
+        case .relay: circuits.handle(reference.slot).generation
+        case .origin: origins.handle(reference.slot).generation
+        case .leg: legs.handle(reference.slot).generation
         }
     }
 }

@@ -80,7 +80,7 @@ extension Corridor {
         switch reference.kind {
         case .relay: circuits.pointer(reference.slot).pointee.queue.count
         case .origin: origins.pointer(reference.slot).pointee.queue.count
-        case .leg: 0
+        case .leg: legs.pointer(reference.slot).pointee.queue.count
         }
     }
 

@@ -11,7 +11,7 @@ extension Corridor {
     /// Where this corridor asks: a plugin at another door would wait for ever.
     package static let askedDoors: DoorSet = [
         DoorSet(.initialise), DoorSet(.exit), DoorSet(.timer), DoorSet(.circuitOpened), DoorSet(.circuitClosed),
-        DoorSet(.cellReceived), DoorSet(.cellSent), DoorSet(.departure), DoorSet(.padding),
+        DoorSet(.cellReceived), DoorSet(.cellSent), DoorSet(.departure), DoorSet(.padding), DoorSet(.rank),
     ]
     /// What a plugin here can have: what needs a door that is not asked is withheld.
     package static let grantedCapabilities: Capabilities = [
@@ -22,6 +22,8 @@ extension Corridor {
     package func apply(_ plugins: PluginSet) {
         readClock()
         self.plugins = plugins
+        hostDoors.follow(plugins)
+        setRanked()
         for slot in circuits.slots where circuits.pointer(slot).pointee.phase != .handshaking {
             attend(CircuitReference(.relay, slot))
         }

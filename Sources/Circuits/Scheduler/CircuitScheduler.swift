@@ -8,6 +8,8 @@ package struct ScheduleState: Sendable {
     @usableFromInline package var burden: EWMABurden
     /// Whether the channel's scheduler knows that cells wait.
     @usableFromInline package var isScheduled: Bool
+    /// Cells that may leave before another circuit is looked at, where a plugin ranks circuits.
+    @usableFromInline package var quantum: UInt8
     /// Scratch of the plugin that ranks circuits.
     @usableFromInline package var scratch: (UInt64, UInt64)
 
@@ -16,6 +18,7 @@ package struct ScheduleState: Sendable {
     package init() {
         burden = .none
         isScheduled = false
+        quantum = 1
         scratch = (0, 0)
     }
 }
@@ -88,6 +91,11 @@ package struct CircuitScheduler<Member: BitwiseCopyable & Sendable>: ~Copyable {
         guard !heap.isEmpty else { return }
         heap[0] = last
         siftDown()
+    }
+
+    /// Makes everybody equal: somebody else ranks from now on.
+    package mutating func reset() {
+        for index in heap.indices { heap[index].burden = .none }
     }
 
     @inlinable
