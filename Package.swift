@@ -74,7 +74,8 @@ let package = Package(
         .target(
             name: "CellPath",
             dependencies: [
-                "Cells", "OnionCrypto", "Directory", "Channels", "Circuits", "Hooks", "PluginHost", "Transport", nioCore,
+                "Cells", "OnionCrypto", "Directory", "Channels", "Circuits", "Hooks", "PluginHost", "Transport",
+                nioCore,
                 nioPosix, logging, deque,
             ],
             swiftSettings: hot),
@@ -83,7 +84,8 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "CellPath", "Configuration", "Paths", "Hooks", "PluginHost", "CZlib", "CZstd", "CLZMA", nioCore, nioPosix, logging,
+                "CellPath", "Configuration", "Paths", "Hooks", "PluginHost", "CZlib", "CZstd", "CLZMA", nioCore,
+                nioPosix, logging,
             ], swiftSettings: strict),
 
         // Floor 8: the roles.
@@ -132,7 +134,8 @@ let package = Package(
             name: "DirectoryTests", dependencies: ["Directory", "ProtocolTestKit"], exclude: ["Fixtures"],
             swiftSettings: strict),
         .testTarget(name: "ChannelsTests", dependencies: ["Channels", "ProtocolTestKit"], swiftSettings: strict),
-        .testTarget(name: "CircuitsTests", dependencies: ["Circuits", "Hooks", "ProtocolTestKit"], swiftSettings: strict),
+        .testTarget(
+            name: "CircuitsTests", dependencies: ["Circuits", "Hooks", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "HooksTests", dependencies: ["Hooks"], swiftSettings: strict),
         .testTarget(
             name: "PluginHostTests", dependencies: ["PluginHost", "Circuits", "ProtocolTestKit"], exclude: ["Fixtures"],
