@@ -8,7 +8,7 @@ package struct ObservedBandwidth: Sendable {
     private static let secondsPerDay: Int64 = 86_400
 
     private var samples: [Int] = []
-    private var lastTotal: (read: Int, written: Int)?
+    private var last: (read: Int, written: Int, second: Int64)?
     private var maxima: [(day: Int64, bytesPerSecond: Int)] = []
 
     /// Nothing has been seen.
@@ -16,8 +16,10 @@ package struct ObservedBandwidth: Sendable {
 
     /// Takes the totals at a second.
     package mutating func note(read: Int, written: Int, second: Int64) {
-        defer { lastTotal = (read, written) }
-        guard let last = lastTotal else { return }
+        defer { last = (read, written, second) }
+        guard let last else { return }
+        // After a pause the totals say nothing of single seconds.
+        guard second - last.second <= Int64(Self.window) else { return samples.removeAll() }
         samples.append(max(0, min(read - last.read, written - last.written)))
         if samples.count > Self.window { samples.removeFirst() }
         guard samples.count == Self.window else { return }
