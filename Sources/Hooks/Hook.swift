@@ -1,6 +1,8 @@
 /// The doors, by number: one narrow question each. Numbers are stable and never used again.
 ///
 /// A door belongs to a scope: a circuit's plugins stand at that circuit's doors, the host's at those of the event loop.
+@frozen
+@usableFromInline
 package enum Hook: UInt32, CaseIterable, Sendable {
     /// The instance begins.
     case initialise = 0
@@ -43,7 +45,35 @@ package enum Hook: UInt32, CaseIterable, Sendable {
     /// There is a new consensus.
     case consensusChanged = 19
 
+    /// The raw value, spelled out so that it is a constant where the door is.
+    @inlinable
+    package var number: UInt32 {
+        switch self {
+        case .initialise: 0
+        case .exit: 1
+        case .timer: 2
+        case .circuitOpened: 3
+        case .circuitClosed: 4
+        case .cellReceived: 5
+        case .cellSent: 6
+        case .relayMessage: 7
+        case .messagePackaging: 8
+        case .maySend: 9
+        case .ackDue: 10
+        case .onAck: 11
+        case .departure: 12
+        case .padding: 13
+        case .rank: 14
+        case .chooseLeg: 15
+        case .stream: 16
+        case .packet: 17
+        case .choosePath: 18
+        case .consensusChanged: 19
+        }
+    }
+
     /// As section names in an object spell it.
+    @usableFromInline
     package var name: String {
         switch self {
         case .initialise: "init"
@@ -116,14 +146,17 @@ package enum PluginScope: UInt32, Sendable {
 }
 
 /// Which doors are attended: one bit each, so that asking costs one predictable branch.
+@frozen
+@usableFromInline
 package struct DoorSet: OptionSet, Sendable {
-    package let rawValue: UInt32
+    @usableFromInline package let rawValue: UInt32
 
     @inlinable
     package init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// The set of one door.
-    package init(_ hook: Hook) { rawValue = 1 << hook.rawValue }
+    @inlinable
+    package init(_ hook: Hook) { rawValue = 1 &<< hook.number }
 
     /// Whether somebody wants to know of cells that come: at `cell_received`, or at `padding`.
     @inlinable
@@ -131,5 +164,5 @@ package struct DoorSet: OptionSet, Sendable {
 
     /// Whether somebody stands at this door.
     @inlinable
-    package func contains(_ hook: Hook) -> Bool { rawValue & (1 << hook.rawValue) != 0 }
+    package func contains(_ hook: Hook) -> Bool { rawValue & (1 &<< hook.number) != 0 }
 }

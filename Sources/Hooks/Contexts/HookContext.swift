@@ -3,6 +3,7 @@
 /// The Swift structs are the source; a test compiles the header and compares. Fields are in the order of declaration, and
 /// `cellsInFlight` is `cells_in_flight` in C, `state0` is `state[0]`. Whatever is written into an arena is one of these, so no
 /// pointer, key or address of a peer can get there.
+@usableFromInline
 package protocol HookContext: BitwiseCopyable, Sendable {
     /// The door.
     static var hook: Hook { get }
@@ -34,9 +35,9 @@ package protocol HookContext: BitwiseCopyable, Sendable {
 
 extension HookContext {
     /// By default the door's own name.
-    package static var structName: String { hook.name }
+    @inlinable package static var structName: String { hook.name }
     /// By default none.
-    package static var outputs: Set<String> { [] }
+    @inlinable package static var outputs: Set<String> { [] }
     /// By default not.
     @inlinable package static var hasOutputs: Bool { false }
 

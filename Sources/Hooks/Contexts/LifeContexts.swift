@@ -2,9 +2,10 @@
 
 /// The instance begins.
 @frozen
+@usableFromInline
 package struct InitContext: HookContext {
     @inlinable package static var hook: Hook { .initialise }
-    package static let outputs: Set<String> = ["answerLength"]
+    @usableFromInline package static let outputs: Set<String> = ["answerLength"]
     @inlinable package static var hasOutputs: Bool { true }
 
     @inlinable
@@ -12,28 +13,28 @@ package struct InitContext: HookContext {
         answerLength = program.answerLength
     }
 
-    package var size = UInt32(MemoryLayout<Self>.size)
-    package var hookNumber = hook.rawValue
-    package var parameter: UInt32 = 0
-    package var hop: UInt32 = 0
+    @usableFromInline package var size = UInt32(truncatingIfNeeded: MemoryLayout<Self>.size)
+    @usableFromInline package var hookNumber = hook.number
+    @usableFromInline package var parameter: UInt32 = 0
+    @usableFromInline package var hop: UInt32 = 0
     /// Where the bringer's argument bytes are.
-    package var argument: UInt32 = 0
+    @usableFromInline package var argument: UInt32 = 0
     /// How many there are.
-    package var argumentLength: UInt32 = 0
+    @usableFromInline package var argumentLength: UInt32 = 0
     /// Where up to 64 bytes for the bringer may be put.
-    package var answer: UInt32 = 0
+    @usableFromInline package var answer: UInt32 = 0
     /// How many have been put there; read back.
-    package var answerLength: UInt32 = 0
+    @usableFromInline package var answerLength: UInt32 = 0
     /// 0: this end is the client; 1: a relay.
-    package var role: UInt32 = 0
+    @usableFromInline package var role: UInt32 = 0
     /// 1 if the instance takes over from an older version, whose memory `old_read` reads.
-    package var isUpgrade: UInt32 = 0
+    @usableFromInline package var isUpgrade: UInt32 = 0
     /// Where the older version had its `FANION_STATE`; 0 if it had none.
-    package var oldState: UInt32 = 0
+    @usableFromInline package var oldState: UInt32 = 0
     /// How long that was.
-    package var oldStateLength: UInt32 = 0
+    @usableFromInline package var oldStateLength: UInt32 = 0
     /// Major, minor and patch of the older version, 16 bits each, the patch lowest.
-    package var oldVersion: UInt64 = 0
+    @usableFromInline package var oldVersion: UInt64 = 0
 
     /// All zeros.
     @inlinable
@@ -42,17 +43,18 @@ package struct InitContext: HookContext {
 
 /// The instance ends.
 @frozen
+@usableFromInline
 package struct ExitContext: HookContext {
     @inlinable package static var hook: Hook { .exit }
 
-    package var size = UInt32(MemoryLayout<Self>.size)
-    package var hookNumber = hook.rawValue
-    package var parameter: UInt32 = 0
-    package var hop: UInt32 = 0
+    @usableFromInline package var size = UInt32(truncatingIfNeeded: MemoryLayout<Self>.size)
+    @usableFromInline package var hookNumber = hook.number
+    @usableFromInline package var parameter: UInt32 = 0
+    @usableFromInline package var hop: UInt32 = 0
     /// 0: the circuit is gone; 1: detached; 2: upgraded.
-    package var reason: UInt32 = 0
+    @usableFromInline package var reason: UInt32 = 0
     /// Zero.
-    package var reserved: UInt32 = 0
+    @usableFromInline package var reserved: UInt32 = 0
 
     /// All zeros.
     @inlinable
@@ -61,19 +63,20 @@ package struct ExitContext: HookContext {
 
 /// A timer of the instance has run out.
 @frozen
+@usableFromInline
 package struct TimerContext: HookContext {
     @inlinable package static var hook: Hook { .timer }
 
-    package var size = UInt32(MemoryLayout<Self>.size)
-    package var hookNumber = hook.rawValue
-    package var parameter: UInt32 = 0
-    package var hop: UInt32 = 0
+    @usableFromInline package var size = UInt32(truncatingIfNeeded: MemoryLayout<Self>.size)
+    @usableFromInline package var hookNumber = hook.number
+    @usableFromInline package var parameter: UInt32 = 0
+    @usableFromInline package var hop: UInt32 = 0
     /// Which, 0-7.
-    package var timer: UInt32 = 0
+    @usableFromInline package var timer: UInt32 = 0
     /// Zero.
-    package var reserved: UInt32 = 0
+    @usableFromInline package var reserved: UInt32 = 0
     /// Microseconds that the call is late.
-    package var late: UInt64 = 0
+    @usableFromInline package var late: UInt64 = 0
 
     /// All zeros.
     @inlinable

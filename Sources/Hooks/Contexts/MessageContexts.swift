@@ -2,9 +2,10 @@
 
 /// A message was recognised here; the parameter is its command.
 @frozen
+@usableFromInline
 package struct RelayMessageContext: HookContext {
     @inlinable package static var hook: Hook { .relayMessage }
-    package static let outputs: Set<String> = ["payloadLength", "isRewritten"]
+    @usableFromInline package static let outputs: Set<String> = ["payloadLength", "isRewritten"]
     @inlinable package static var hasOutputs: Bool { true }
 
     @inlinable
@@ -13,22 +14,22 @@ package struct RelayMessageContext: HookContext {
         isRewritten = program.isRewritten
     }
 
-    package var size = UInt32(MemoryLayout<Self>.size)
-    package var hookNumber = hook.rawValue
-    package var parameter: UInt32 = 0
-    package var hop: UInt32 = 0
+    @usableFromInline package var size = UInt32(truncatingIfNeeded: MemoryLayout<Self>.size)
+    @usableFromInline package var hookNumber = hook.number
+    @usableFromInline package var parameter: UInt32 = 0
+    @usableFromInline package var hop: UInt32 = 0
     /// The stream, or 0.
-    package var stream: UInt32 = 0
+    @usableFromInline package var stream: UInt32 = 0
     /// 1 if it came in RELAY_EARLY.
-    package var isEarly: UInt32 = 0
+    @usableFromInline package var isEarly: UInt32 = 0
     /// Where its data is; 0 without the capability `read`.
-    package var payload: UInt32 = 0
+    @usableFromInline package var payload: UInt32 = 0
     /// How long that is; read back where it was rewritten.
-    package var payloadLength: UInt32 = 0
+    @usableFromInline package var payloadLength: UInt32 = 0
     /// Set to 1, with the capability, to have the host take the data back from the payload window.
-    package var isRewritten: UInt32 = 0
+    @usableFromInline package var isRewritten: UInt32 = 0
     /// Zero.
-    package var reserved: UInt32 = 0
+    @usableFromInline package var reserved: UInt32 = 0
 
     /// All zeros.
     @inlinable
@@ -43,21 +44,22 @@ package struct RelayMessageContext: HookContext {
 
 /// A message is about to be packaged; the parameter is its command.
 @frozen
+@usableFromInline
 package struct MessagePackagingContext: HookContext {
     @inlinable package static var hook: Hook { .messagePackaging }
 
-    package var size = UInt32(MemoryLayout<Self>.size)
-    package var hookNumber = hook.rawValue
-    package var parameter: UInt32 = 0
-    package var hop: UInt32 = 0
+    @usableFromInline package var size = UInt32(truncatingIfNeeded: MemoryLayout<Self>.size)
+    @usableFromInline package var hookNumber = hook.number
+    @usableFromInline package var parameter: UInt32 = 0
+    @usableFromInline package var hop: UInt32 = 0
     /// The stream, or 0.
-    package var stream: UInt32 = 0
+    @usableFromInline package var stream: UInt32 = 0
     /// Where its data is; 0 without the capability `read`.
-    package var payload: UInt32 = 0
+    @usableFromInline package var payload: UInt32 = 0
     /// How long that is.
-    package var payloadLength: UInt32 = 0
+    @usableFromInline package var payloadLength: UInt32 = 0
     /// Zero.
-    package var reserved: UInt32 = 0
+    @usableFromInline package var reserved: UInt32 = 0
 
     /// All zeros.
     @inlinable
@@ -72,25 +74,26 @@ package struct MessagePackagingContext: HookContext {
 
 /// A stream changes, or has data; the parameter says which.
 @frozen
+@usableFromInline
 package struct StreamContext: HookContext {
     @inlinable package static var hook: Hook { .stream }
 
-    package var size = UInt32(MemoryLayout<Self>.size)
-    package var hookNumber = hook.rawValue
-    package var parameter: UInt32 = 0
-    package var hop: UInt32 = 0
+    @usableFromInline package var size = UInt32(truncatingIfNeeded: MemoryLayout<Self>.size)
+    @usableFromInline package var hookNumber = hook.number
+    @usableFromInline package var parameter: UInt32 = 0
+    @usableFromInline package var hop: UInt32 = 0
     /// The stream.
-    package var stream: UInt32 = 0
+    @usableFromInline package var stream: UInt32 = 0
     /// 1 if the data goes to the other end of the circuit, 0 if it came from there.
-    package var isOutward: UInt32 = 0
+    @usableFromInline package var isOutward: UInt32 = 0
     /// Where the data is; 0 without the capability, or where there is none.
-    package var payload: UInt32 = 0
+    @usableFromInline package var payload: UInt32 = 0
     /// Its length.
-    package var payloadLength: UInt32 = 0
+    @usableFromInline package var payloadLength: UInt32 = 0
     /// When it closes: the END's reason.
-    package var reason: UInt32 = 0
+    @usableFromInline package var reason: UInt32 = 0
     /// Zero.
-    package var reserved: UInt32 = 0
+    @usableFromInline package var reserved: UInt32 = 0
 
     /// All zeros.
     @inlinable
