@@ -1,20 +1,26 @@
 /// At `may_send`: how many DATA cells may be packaged until the next acknowledgement or question; 0 means wait.
+@frozen
+@usableFromInline
 package struct MaySendVerdict: HookVerdict {
     /// Never above 2^31 - 1.
-    package let cells: UInt32
+    @usableFromInline package let cells: UInt32
 
     /// So many.
+    @inlinable
     package init(cells: UInt32) { self.cells = min(cells, HooksLimits.cells) }
 
+    @inlinable
     package init?(answer: UInt64) {
         guard answer <= UInt64(HooksLimits.cells) else { return nil }
         cells = UInt32(answer)
     }
 
-    package var description: String { cells == 0 ? "wait" : "go \(cells)" }
+    @usableFromInline package var description: String { cells == 0 ? "wait" : "go \(cells)" }
 }
 
 /// At `ack_due`.
+@frozen
+@usableFromInline
 package enum AckVerdict: HookVerdict {
     /// Not now.
     case no
@@ -23,6 +29,7 @@ package enum AckVerdict: HookVerdict {
     /// More has come than was allowed.
     case destroyCircuit
 
+    @inlinable
     package init?(answer: UInt64) {
         switch answer {
         case 0: self = .no
@@ -32,7 +39,7 @@ package enum AckVerdict: HookVerdict {
         }
     }
 
-    package var description: String {
+    @usableFromInline package var description: String {
         switch self {
         case .no: "no"
         case .yes: "yes"
@@ -42,12 +49,15 @@ package enum AckVerdict: HookVerdict {
 }
 
 /// At `on_ack`.
+@frozen
+@usableFromInline
 package enum OnAckVerdict: HookVerdict {
     /// Taken note of; `may_send` will be asked.
     case accepted
     /// More was acknowledged than was sent.
     case destroyCircuit
 
+    @inlinable
     package init?(answer: UInt64) {
         switch answer {
         case 0: self = .accepted
@@ -56,7 +66,7 @@ package enum OnAckVerdict: HookVerdict {
         }
     }
 
-    package var description: String {
+    @usableFromInline package var description: String {
         switch self {
         case .accepted: "accepted"
         case .destroyCircuit: "destroy"

@@ -1,4 +1,5 @@
 /// What a door's answer can be. Read strictly from r0: anything that is not listed is a fault of the plugin.
+@usableFromInline
 package protocol HookVerdict: Equatable, Sendable, CustomStringConvertible {
     /// From r0; nil if it means nothing.
     init?(answer: UInt64)
@@ -10,12 +11,14 @@ package protocol HookVerdict: Equatable, Sendable, CustomStringConvertible {
 
 extension HookVerdict {
     /// By default not.
-    package var endsCircuit: Bool { false }
+    @inlinable package var endsCircuit: Bool { false }
     /// By default not.
-    package var pads: Bool { false }
+    @inlinable package var pads: Bool { false }
 }
 
 /// What the host got from a door.
+@frozen
+@usableFromInline
 package enum Answer<Verdict: Equatable & Sendable>: Equatable, Sendable {
     /// A verdict.
     case verdict(Verdict)
@@ -26,25 +29,31 @@ package enum Answer<Verdict: Equatable & Sendable>: Equatable, Sendable {
 }
 
 /// Where there is nothing to decide.
+@frozen
+@usableFromInline
 package enum NoVerdict: HookVerdict {
     /// Zero.
     case observed
 
+    @inlinable
     package init?(answer: UInt64) {
         guard answer == 0 else { return nil }
         self = .observed
     }
 
-    package var description: String { "observed" }
+    @usableFromInline package var description: String { "observed" }
 }
 
 /// At `init`.
+@frozen
+@usableFromInline
 package enum InitVerdict: HookVerdict {
     /// The instance is ready.
     case ready
     /// It does not want to be here.
     case refuse
 
+    @inlinable
     package init?(answer: UInt64) {
         switch answer {
         case 0: self = .ready
@@ -53,7 +62,7 @@ package enum InitVerdict: HookVerdict {
         }
     }
 
-    package var description: String {
+    @usableFromInline package var description: String {
         switch self {
         case .ready: "ready"
         case .refuse: "refuse"
@@ -62,12 +71,15 @@ package enum InitVerdict: HookVerdict {
 }
 
 /// At `cell_received` and `cell_sent`.
+@frozen
+@usableFromInline
 package enum CellVerdict: HookVerdict {
     /// Seen.
     case observed
     /// The circuit cannot go on.
     case destroyCircuit
 
+    @inlinable
     package init?(answer: UInt64) {
         switch answer {
         case 0: self = .observed
@@ -76,9 +88,9 @@ package enum CellVerdict: HookVerdict {
         }
     }
 
-    package var endsCircuit: Bool { self == .destroyCircuit }
+    @inlinable package var endsCircuit: Bool { self == .destroyCircuit }
 
-    package var description: String {
+    @usableFromInline package var description: String {
         switch self {
         case .observed: "observed"
         case .destroyCircuit: "destroy"
@@ -87,6 +99,8 @@ package enum CellVerdict: HookVerdict {
 }
 
 /// At `relay_message`.
+@frozen
+@usableFromInline
 package enum MessageVerdict: HookVerdict {
     /// As if nobody stood here.
     case byDefault
@@ -97,6 +111,7 @@ package enum MessageVerdict: HookVerdict {
     /// The circuit cannot go on.
     case destroyCircuit
 
+    @inlinable
     package init?(answer: UInt64) {
         switch answer {
         case 0: self = .byDefault
@@ -107,9 +122,9 @@ package enum MessageVerdict: HookVerdict {
         }
     }
 
-    package var endsCircuit: Bool { self == .destroyCircuit }
+    @inlinable package var endsCircuit: Bool { self == .destroyCircuit }
 
-    package var description: String {
+    @usableFromInline package var description: String {
         switch self {
         case .byDefault: "default"
         case .handled: "handled"
@@ -120,12 +135,15 @@ package enum MessageVerdict: HookVerdict {
 }
 
 /// At `message_packaging`.
+@frozen
+@usableFromInline
 package enum PackagingVerdict: HookVerdict {
     /// Package it.
     case byDefault
     /// The plugin has taken it, and will send what it makes of it.
     case taken
 
+    @inlinable
     package init?(answer: UInt64) {
         switch answer {
         case 0: self = .byDefault
@@ -134,7 +152,7 @@ package enum PackagingVerdict: HookVerdict {
         }
     }
 
-    package var description: String {
+    @usableFromInline package var description: String {
         switch self {
         case .byDefault: "default"
         case .taken: "taken"
@@ -143,6 +161,8 @@ package enum PackagingVerdict: HookVerdict {
 }
 
 /// At `stream`.
+@frozen
+@usableFromInline
 package enum StreamVerdict: HookVerdict {
     /// As if nobody stood here.
     case byDefault
@@ -151,6 +171,7 @@ package enum StreamVerdict: HookVerdict {
     /// The circuit cannot go on.
     case destroyCircuit
 
+    @inlinable
     package init?(answer: UInt64) {
         switch answer {
         case 0: self = .byDefault
@@ -160,9 +181,9 @@ package enum StreamVerdict: HookVerdict {
         }
     }
 
-    package var endsCircuit: Bool { self == .destroyCircuit }
+    @inlinable package var endsCircuit: Bool { self == .destroyCircuit }
 
-    package var description: String {
+    @usableFromInline package var description: String {
         switch self {
         case .byDefault: "default"
         case .handled: "handled"

@@ -1,4 +1,6 @@
 /// At `departure`: the kind in the lower half of r0, microseconds in the upper.
+@frozen
+@usableFromInline
 package enum DepartureVerdict: HookVerdict {
     /// It leaves.
     case go
@@ -7,6 +9,7 @@ package enum DepartureVerdict: HookVerdict {
     /// A padding cell leaves first; then ask again.
     case paddingFirst
 
+    @inlinable
     package init?(answer: UInt64) {
         let value = UInt32(truncatingIfNeeded: answer >> 32)
         switch (UInt32(truncatingIfNeeded: answer), value) {
@@ -17,9 +20,9 @@ package enum DepartureVerdict: HookVerdict {
         }
     }
 
-    package var pads: Bool { self == .paddingFirst }
+    @inlinable package var pads: Bool { self == .paddingFirst }
 
-    package var description: String {
+    @usableFromInline package var description: String {
         switch self {
         case .go: "go"
         case .hold(let delay): "hold \(delay)"
@@ -29,6 +32,8 @@ package enum DepartureVerdict: HookVerdict {
 }
 
 /// At `padding`: the kind in r0's lowest byte, the timer in the next, flags in the third; microseconds in the upper half.
+@frozen
+@usableFromInline
 package enum PaddingVerdict: HookVerdict {
     /// Nothing.
     case nothing
@@ -37,6 +42,7 @@ package enum PaddingVerdict: HookVerdict {
     /// The timer stops.
     case cancel(timer: UInt8)
 
+    @inlinable
     package init?(answer: UInt64) {
         let kind = answer & 0xFF
         let timer = UInt8(truncatingIfNeeded: answer >> 8)
@@ -52,11 +58,11 @@ package enum PaddingVerdict: HookVerdict {
         }
     }
 
-    package var pads: Bool {
+    @inlinable package var pads: Bool {
         if case .schedule = self { true } else { false }
     }
 
-    package var description: String {
+    @usableFromInline package var description: String {
         switch self {
         case .nothing: "nothing"
         case .schedule(let timer, let delay, let flags):
@@ -68,44 +74,54 @@ package enum PaddingVerdict: HookVerdict {
 }
 
 /// How padding stands to the cells that wait.
+@frozen
+@usableFromInline
 package struct PaddingFlags: OptionSet, Sendable {
-    package let rawValue: UInt8
+    @usableFromInline package let rawValue: UInt8
 
+    @inlinable
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// It leaves although the circuit's cells are held.
-    package static let bypassing = PaddingFlags(rawValue: 1)
+    @usableFromInline package static let bypassing = PaddingFlags(rawValue: 1)
     /// A waiting cell leaves in its place, if there is one.
-    package static let replacing = PaddingFlags(rawValue: 2)
+    @usableFromInline package static let replacing = PaddingFlags(rawValue: 2)
     /// Both.
-    package static let all: PaddingFlags = [.bypassing, .replacing]
+    @usableFromInline package static let all: PaddingFlags = [.bypassing, .replacing]
 }
 
 /// At `rank`: r0 is the quantum; the key is in the context.
+@frozen
+@usableFromInline
 package struct RankVerdict: HookVerdict {
     /// Cells of this circuit that may leave before another is looked at, 1 to 31.
-    package let quantum: UInt32
+    @usableFromInline package let quantum: UInt32
 
     /// So many.
+    @inlinable
     package init(quantum: UInt32) { self.quantum = min(max(quantum, 1), HooksLimits.quantum) }
 
+    @inlinable
     package init?(answer: UInt64) {
         guard answer >= 1, answer <= UInt64(HooksLimits.quantum) else { return nil }
         quantum = UInt32(answer)
     }
 
-    package var description: String { "quantum \(quantum)" }
+    @usableFromInline package var description: String { "quantum \(quantum)" }
 }
 
 /// At `choose_path`: what to multiply the relay's weight with, in units of 1/65,536; 0 is a veto.
+@frozen
+@usableFromInline
 package struct PathVerdict: HookVerdict {
     /// At most 256 times 65,536.
-    package let factor: UInt32
+    @usableFromInline package let factor: UInt32
 
+    @inlinable
     package init?(answer: UInt64) {
         guard answer <= UInt64(HooksLimits.pathFactor) else { return nil }
         factor = UInt32(answer)
     }
 
-    package var description: String { factor == 0 ? "veto" : "weight \(factor)" }
+    @usableFromInline package var description: String { factor == 0 ? "veto" : "weight \(factor)" }
 }

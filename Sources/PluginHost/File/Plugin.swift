@@ -11,9 +11,18 @@ package final class Plugin: @unchecked Sendable {
     /// A program at its door.
     struct Stand {
         let parameter: UInt32
-        let program: Program
+        // Safe: retained when it is made, released with the plugin. A reference that is not counted, since a copy of the
+        // program itself would count those of its names.
+        let program: Unmanaged<StandingProgram>
 
         static let any = UInt32.max
+    }
+
+    /// A program in a place where it can be lent.
+    final class StandingProgram {
+        let program: Program
+
+        init(_ program: Program) { self.program = program }
     }
 
     /// The file.
@@ -72,7 +81,8 @@ package final class Plugin: @unchecked Sendable {
         standCount = file.placings.count
         for (place, placing) in file.placings.enumerated() {
             let parameter = placing.point.parameter ?? Stand.any
-            (stands + place).initialize(to: Stand(parameter: parameter, program: programs[placing.place]))
+            let program = StandingProgram(programs[placing.place])
+            (stands + place).initialize(to: Stand(parameter: parameter, program: .passRetained(program)))
         }
         var first = InlineArray<21, UInt8>(repeating: 0)
         for hook in Hook.allCases {
@@ -83,6 +93,7 @@ package final class Plugin: @unchecked Sendable {
     }
 
     deinit {
+        for place in 0..<standCount { stands[place].program.release() }
         stands.deinitialize(count: standCount)
         stands.deallocate()
     }

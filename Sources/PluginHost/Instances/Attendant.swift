@@ -102,7 +102,14 @@ struct Attendant: ~Copyable {
         desk.pointee.now = clock == 1 ? now : now / clock * clock
         desk.pointee.count(.calls, 1)
         store(context, at: address)
-        let answer = try instance.call(stands[place].program, UInt64(address), fuel: fuel, host: desk)
+        let result = stands[place].program._withUnsafeGuaranteedRef { standing -> Result<UInt64, Fault> in
+            do throws(Fault) {
+                return .success(try instance.call(standing.program, UInt64(address), fuel: fuel, host: desk))
+            } catch {
+                return .failure(error)
+            }
+        }
+        let answer = try result.get()
         if Context.hasOutputs {
             // Safe: the window is inside the arena, and any bits are a context.
             context.takeOutputs(of: instance.memory.unsafeLoad(fromByteOffset: address, as: Context.self))
