@@ -19,7 +19,7 @@ package enum CellPathLimits {
     /// How long a CREATE2 may wait for a worker: C Tor's default of `MaxOnionQueueDelay`.
     package static let onionQueueDelay = Duration.milliseconds(1_750)
     /// A channel that has been silent for so long sends a padding cell: C Tor's `KeepalivePeriod`.
-    static let keepalive = Duration.seconds(300)
+    package static let keepalive = Duration.seconds(300)
     /// How long a channel without circuits stays, at least; up to half as much again by chance, so that it tells nothing.
     static let idleChannel = Duration.seconds(180)
     /// How often idle channels are looked for.

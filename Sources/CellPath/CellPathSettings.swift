@@ -23,6 +23,8 @@ package struct CellPathSettings: Sendable {
     package var handshakeTime = TransportLimits.handshakeTime
     /// `circ_max_cell_queue_size`: cells of one circuit that may wait for one channel.
     package var circuitQueueLimit = CellPathLimits.circuitQueue
+    /// `KeepalivePeriod`: a channel that has been silent for so long sends a padding cell.
+    package var keepalive = CellPathLimits.keepalive
     /// What ends of circuits must know of the consensus and the configuration.
     package var endpoint = EndpointParameters()
     /// Whether bandwidth limits hold for connections with private addresses too; C Tor exempts those unless

@@ -21,6 +21,9 @@ package final class RelayRole: Sendable {
         var sampler: Task<Void, Never>?
         var publisher: NIOLoopBound<DescriptorPublisher>?
         var subscription: UInt64?
+        var reentrySubscription: UInt64?
+        /// ORPorts of the consensus: exit streams do not go there.
+        var relayEndpoints: Set<SocketEndpoint> = []
     }
 
     private let runtime: NodeRuntime
@@ -53,9 +56,12 @@ package final class RelayRole: Sendable {
                     eventLoop: corridor.eventLoop, rules: rules, resolver: resolver, gate: corridor.gate,
                     directory: servesDirectory
                         ? { port in
-                            DirectoryStreamServer(
+                            let origin = port.clientward
+                            return DirectoryStreamServer(
                                 port: port, server: runtime.directoryServer,
-                                peer: DirectoryPeer(address: nil, isEncrypted: true, isAnonymous: true))
+                                peer: DirectoryPeer(
+                                    address: origin?.address, isEncrypted: true,
+                                    isAnonymous: origin?.isFirstHop != true))
                         } : nil)
                 corridor.streamAcceptor = exit
                 return NIOLoopBound(exit, eventLoop: corridor.eventLoop)
@@ -83,6 +89,10 @@ package final class RelayRole: Sendable {
             state.withLock { $0.dirPorts.append(server) }
         }
         runtime.directoryServer.setOwnAddress(runtime.ownAddresses.first)
+        let knownRelays = runtime.store.subscribe { [weak self] _ in
+            Task { await self?.refuseReentry() }
+        }
+        state.withLock { $0.reentrySubscription = knownRelays }
         let sampler = Task { [weak self] in
             while !Task.isCancelled {
                 try? await Task.sleep(for: .seconds(1))
@@ -154,6 +164,7 @@ package final class RelayRole: Sendable {
         }
         sampler?.cancel()
         if let subscription { runtime.store.unsubscribe(subscription) }
+        if let id = state.withLock({ $0.reentrySubscription.take() }) { runtime.store.unsubscribe(id) }
         if let publisher { try? await runtime.onLoop(0) { _ in publisher.value.stop() } }
         for listener in listeners { try? await listener.close().get() }
         for server in dirPorts { try? await server.close().get() }
@@ -181,7 +192,34 @@ package final class RelayRole: Sendable {
     }
 
     private func exitRules() throws(ExitPolicy.RuleError) -> ExitRules {
-        try ExitRules(runtime.settings, ownAddresses: runtime.ownAddresses)
+        var rules = try ExitRules(runtime.settings, ownAddresses: runtime.ownAddresses)
+        let relays = state.withLock { $0.relayEndpoints }
+        rules.isRelay = { relays.contains($0) }
+        return rules
+    }
+
+    /// Follows the consensus: nobody comes back into the network through an exit, unless it says so
+    /// (`allow-network-reentry`).
+    private func refuseReentry() async {
+        guard let consensus = runtime.store.snapshot.consensus(.microdesc) else { return }
+        let isAllowed = consensus.parameters.value("allow-network-reentry", default: 0, in: 0...1) == 1
+        var endpoints: Set<SocketEndpoint> = []
+        if !isAllowed {
+            for router in consensus.routers {
+                endpoints.insert(router.endpoint)
+                if let ipv6 = router.ipv6 { endpoints.insert(ipv6) }
+            }
+            for authority in runtime.settings.directory.authorities {
+                endpoints.insert(SocketEndpoint(address: authority.address, port: authority.dirPort))
+            }
+        }
+        let hasChanged = state.withLock { state in
+            defer { state.relayEndpoints = endpoints }
+            return state.relayEndpoints != endpoints
+        }
+        guard hasChanged else { return }
+        let relays = endpoints
+        await setRules { $0.isRelay = { relays.contains($0) } }
     }
 
     /// Where ORPorts and DirPorts listen.

@@ -130,6 +130,7 @@ final class MemoryCircuit: ClientCircuit {
 
 /// A stream whose other end the test holds.
 final class MemoryStream: StreamPort {
+    let clientward: (address: IPAddress, isFirstHop: Bool)? = nil
     let id: UInt64
     let circuit: UInt64
     let eventLoop: any EventLoop

@@ -85,6 +85,7 @@ final class MemoryCircuit: ClientCircuit {
 
 /// One end of a stream.
 final class MemoryStream: StreamPort {
+    let clientward: (address: IPAddress, isFirstHop: Bool)? = nil
     let memoryCircuit: MemoryCircuit
     var other: MemoryStream?
     var owner: (any StreamOwner)?

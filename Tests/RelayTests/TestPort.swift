@@ -5,6 +5,7 @@ import Synchronization
 
 /// A circuit's side of a stream, of which a test decides how much it takes. Confined to its loop but for `log`.
 final class TestPort: StreamPort, @unchecked Sendable {
+    let clientward: (address: IPAddress, isFirstHop: Bool)? = nil
     /// What the owner did.
     struct Log: Sendable {
         var connected: ConnectedMessage?

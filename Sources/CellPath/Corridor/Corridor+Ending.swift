@@ -97,7 +97,7 @@ extension Corridor {
             if isUsed { record.pointee.lastUsed = now }
             if !isUsed, now - record.pointee.lastUsed > record.pointee.driver.idleTime {
                 record.pointee.driver.close()
-            } else if now - record.pointee.lastSent > CellPathLimits.keepalive,
+            } else if now - record.pointee.lastSent > settings.keepalive,
                 let cell = pool.makeCell(circuitID: .zero, command: .padding)
             {
                 queueControl(cell, on: slot)

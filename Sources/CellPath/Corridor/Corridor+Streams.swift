@@ -1,6 +1,7 @@
 internal import Cells
 internal import Circuits
 internal import OnionCrypto
+internal import Transport
 
 /// The side door: streams at either end of a circuit.
 extension Corridor {
@@ -86,6 +87,15 @@ extension Corridor {
         let bytes = min(windows, place.room * CellsSpec.relayDataLength)
         if bytes == 0 { wait(place) }
         return bytes
+    }
+
+    /// Where a stream's circuit comes from; nil where it starts here, or is gone.
+    func clientward(of stream: CircuitStream) -> (address: IPAddress, isFirstHop: Bool)? {
+        guard case .relay(let handle) = stream.site, let circuit = circuits.pointer(handle),
+            let remote = channels.pointer(circuit.pointee.channel).pointee.driver.tls.remoteAddress,
+            let endpoint = SocketEndpoint(remote)
+        else { return nil }
+        return (endpoint.address, circuit.pointee.isFirstHop)
     }
 
     private func wait(_ place: Place) {

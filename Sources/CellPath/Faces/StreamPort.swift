@@ -13,6 +13,8 @@ package protocol StreamPort: AnyObject {
     var circuit: UInt64 { get }
     /// The only loop to call it on.
     var eventLoop: any EventLoop { get }
+    /// At a relay, the address that the circuit comes from, and whether it starts there; nil at a client.
+    var clientward: (address: IPAddress, isFirstHop: Bool)? { get }
     /// How many bytes `send` would take now: what the windows and the circuit's queue leave. 0 once the stream has ended.
     var sendableBytes: Int { get }
     /// True while the owner cannot pass on what it gets: the stream is not acknowledged until this is false again, so

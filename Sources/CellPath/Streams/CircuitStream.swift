@@ -114,6 +114,8 @@ final class CircuitStream: StreamPort {
 
     var eventLoop: any EventLoop { corridor.eventLoop }
 
+    var clientward: (address: IPAddress, isFirstHop: Bool)? { corridor.clientward(of: self) }
+
     var sendableBytes: Int { corridor.sendableBytes(of: self) }
 
     var isBacklogged = false {

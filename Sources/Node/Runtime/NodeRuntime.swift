@@ -21,6 +21,7 @@ package final class NodeRuntime: Sendable {
         var identities: LinkIdentities?
         var serverTLS: TLSContext?
         var parameters = ConsensusParameters()
+        var suggestedAddress: IPAddress?
         var maintenance: Task<Void, Never>?
         var keyListeners: [@Sendable (RelayKeys) -> Void] = []
     }
@@ -94,10 +95,34 @@ package final class NodeRuntime: Sendable {
     package var keys: RelayKeys? { state.withLock { $0.keys } }
 
     /// The addresses that this relay says it has: those of `Address` and of its ORPorts.
-    package var ownAddresses: [IPAddress] { Self.ownAddresses(settings) }
+    ///
+    /// With neither, what a directory authority has said last, as C Tor believes it.
+    package var ownAddresses: [IPAddress] {
+        state.withLock { state in
+            let configured = Self.ownAddresses(state.settings)
+            return configured.isEmpty ? state.suggestedAddress.map { [$0] } ?? [] : configured
+        }
+    }
+
+    /// A directory says how it sees our address; only authorities are believed, and only if nothing is configured.
+    ///
+    /// - Returns: whether it is news.
+    package func take(suggestedAddress: IPAddress, from identity: RSAIdentity) -> Bool {
+        state.withLock { state in
+            guard state.settings.relay.isRelay, Self.ownAddresses(state.settings).isEmpty,
+                state.settings.directory.authorities.contains(where: { $0.identity == identity }),
+                !suggestedAddress.isInternal || state.settings.node.isTestingNetwork,
+                state.suggestedAddress != suggestedAddress
+            else { return false }
+            state.suggestedAddress = suggestedAddress
+            return true
+        }
+    }
 
     private static func ownAddresses(_ settings: Settings) -> [IPAddress] {
-        var addresses = settings.relay.addresses.compactMap { IPAddress($0) }
+        var addresses = settings.relay.addresses.flatMap { name in
+            IPAddress(name).map { [$0] } ?? HostAddresses.lookUp(name)
+        }
         for port in settings.relay.orPorts where port.advertises && port.isAddressExplicit {
             if let endpoint = port.address.endpoint, !endpoint.address.isUnspecified,
                 !addresses.contains(endpoint.address)
@@ -272,9 +297,11 @@ package final class NodeRuntime: Sendable {
             settings.identities = state.identities
             settings.serverTLS = state.serverTLS
             settings.onionKeys = state.keys?.onionKeySnapshot
-            settings.ownAddresses = Self.ownAddresses(state.settings)
+            let configured = Self.ownAddresses(state.settings)
+            settings.ownAddresses = configured.isEmpty ? state.suggestedAddress.map { [$0] } ?? [] : configured
             settings.extendsToPrivateAddresses = state.settings.relay.extendsToPrivateAddresses
             settings.handshakeTime = .nanoseconds(Int64(state.settings.node.handshakeTimeout / .nanoseconds(1)))
+            settings.keepalive = state.settings.node.keepalivePeriod
             settings.countsPrivateBandwidth = state.settings.bandwidth.countsPrivate
             let parameters = state.parameters
             settings.circuitQueueLimit = Int(
@@ -292,7 +319,8 @@ package final class NodeRuntime: Sendable {
         }
     }
 
-    private func applyCellPathSettings() async {
+    /// Gives the corridors what has changed.
+    package func applyCellPathSettings() async {
         let settings = cellPathSettings()
         for index in loops.indices { try? await onLoop(index) { $0.apply(settings) } }
     }

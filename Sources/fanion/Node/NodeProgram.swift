@@ -66,6 +66,16 @@ final class NodeProgram: NodeRunner {
 
     private func startRoles() async throws {
         try await directory.prepare()
+        if let relay {
+            let runtime = self.runtime
+            try await directory.onClient { client in
+                client.addressSuggested = { address, identity in
+                    guard runtime.take(suggestedAddress: address, from: identity) else { return }
+                    Task { await runtime.applyCellPathSettings() }
+                    relay.markDirty("IP address changed")
+                }
+            }
+        }
         try await relay?.start()
         try await client?.start()
         try await startControl()
