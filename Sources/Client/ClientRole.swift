@@ -71,10 +71,12 @@ package final class ClientRole: Sendable {
             parts.value.circuits.start()
         }
         for (index, port) in settings.client.socksPorts.enumerated() {
-            let listener = try await runtime.onLoop(0) { _ in
-                SOCKSListener.open(
-                    port, index: index, settings: settings.client, circuits: parts.value.circuits)
-            }.get()
+            let listener = try await PortError.naming("SocksPort", port.address) {
+                try await runtime.onLoop(0) { _ in
+                    SOCKSListener.open(
+                        port, index: index, settings: settings.client, circuits: parts.value.circuits)
+                }.get()
+            }
             runtime.logger.notice("Opened Socks listener connection (ready) on \(listener.address.text)")
             state.withLock { $0.listeners.append(listener) }
         }
@@ -143,13 +145,3 @@ package final class ClientRole: Sendable {
 }
 
 extension ClientCircuits: DirectoryGuards {}
-
-extension PortAddress {
-    /// As logs and the control port write it.
-    fileprivate var text: String {
-        switch self {
-        case .tcp(let address, let port): "\(address.bracketed):\(port ?? 0)"
-        case .unix(let path): "unix:\(path)"
-        }
-    }
-}

@@ -70,21 +70,25 @@ package final class RelayRole: Sendable {
         }
         for port in settings.relay.orPorts where port.listens {
             guard let endpoint = port.address.listeningEndpoint else { continue }
-            let listener = try await Listener.bind(endpoint, loops: runtime.group) { socket in
-                guard let index = runtime.index(of: socket.eventLoop),
-                    let corridor = runtime.corridors.corridor(index)
-                else { throw NodeError.stopped }
-                try corridor.accept(socket)
-            }.get()
+            let listener = try await PortError.naming("ORPort", port.address) {
+                try await Listener.bind(endpoint, loops: runtime.group) { socket in
+                    guard let index = runtime.index(of: socket.eventLoop),
+                        let corridor = runtime.corridors.corridor(index)
+                    else { throw NodeError.stopped }
+                    try corridor.accept(socket)
+                }.get()
+            }
             runtime.logger.notice("Opened OR listener connection (ready) on \(listener.endpoint)")
             state.withLock { $0.listeners.append(listener) }
         }
         for port in settings.relay.dirPorts where port.listens {
             guard let endpoint = port.address.listeningEndpoint else { continue }
-            let server = try await DirPortServer.bind(
-                endpoint, loops: runtime.group, server: runtime.directoryServer,
-                stall: .nanoseconds(Int64(settings.directory.maxStall / .nanoseconds(1)))
-            ).get()
+            let server = try await PortError.naming("DirPort", port.address) {
+                try await DirPortServer.bind(
+                    endpoint, loops: runtime.group, server: runtime.directoryServer,
+                    stall: .nanoseconds(Int64(settings.directory.maxStall / .nanoseconds(1)))
+                ).get()
+            }
             runtime.logger.notice("Opened Directory listener connection (ready) on \(server.endpoint)")
             state.withLock { $0.dirPorts.append(server) }
         }

@@ -95,7 +95,7 @@ final class NodeProgram: NodeRunner {
         let service = ControlService(source: self, authentication: authentication, group: runtime.group)
         var places: [String] = []
         for port in settings.control.ports {
-            let place = try await service.listen(on: port)
+            let place = try await PortError.naming("ControlPort", port.address) { try await service.listen(on: port) }
             start.logger.notice("Opened Control listener connection (ready) on \(place)")
             places.append(place)
         }
