@@ -5,6 +5,7 @@
     control ADDRESS:PORT COOKIE COMMAND...
                                      sends control commands; prints the answers; fails unless all are 250
     serve ADDRESS FOLDER PORTFILE    serves a folder over HTTP and takes PUT into it; writes its port when it is ready
+    names ADDRESS                    answers DNS questions about names that tests ask for, on port 53
     table FILE                       prints the relays of `GETINFO ns/all` (from FILE) as NAME FLAGS, joined with commas
 """
 import http.server
@@ -54,6 +55,34 @@ def control(endpoint, cookie, *commands):
             raise SystemExit("control: a command was refused")
 
 
+def names(address):
+    """"server.test" is this address, other names under .test are 203.0.113.7, and whoever has an address is host.test."""
+    socket4 = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    socket4.bind((address, 53))
+    while True:
+        question, client = socket4.recvfrom(4096)
+        labels, place = [], 12
+        while question[place]:
+            labels.append(question[place + 1 : place + 1 + question[place]].decode("latin-1").lower())
+            place += 1 + question[place]
+        kind = int.from_bytes(question[place + 1 : place + 3], "big")
+        body = None
+        if kind == 1 and labels[-1:] == ["test"]:
+            body = socket.inet_aton(address if labels == ["server", "test"] else "203.0.113.7")
+        elif kind == 12:
+            body = b"\4host\4test\0"
+        exists = body is not None or labels[-1:] == ["test"]
+        head = question[:2] + (b"\x81\x80" if exists else b"\x81\x83") + b"\0\1" + bytes([0, body is not None])
+        answer = head + b"\0" * 4 + question[12 : place + 5]
+        if body is not None:
+            answer += b"\xc0\x0c" + kind.to_bytes(2, "big") + b"\0\1\0\0\0\x3c" + len(body).to_bytes(2, "big") + body
+        socket4.sendto(answer, client)
+
+
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 512
+
+
 class Files(http.server.SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -79,7 +108,7 @@ class Files(http.server.SimpleHTTPRequestHandler):
 
 def serve(address, folder, portfile):
     os.chdir(folder)
-    server = http.server.ThreadingHTTPServer((address, 0), Files)
+    server = Server((address, 0), Files)
     with open(portfile + ".new", "w") as file:
         file.write(str(server.server_address[1]))
     os.rename(portfile + ".new", portfile)
@@ -98,7 +127,7 @@ def table(path):
 
 
 if __name__ == "__main__":
-    actions = {"ports": ports, "control": control, "serve": serve, "table": table}
+    actions = {"ports": ports, "control": control, "serve": serve, "names": names, "table": table}
     if len(sys.argv) < 3 or sys.argv[1] not in actions:
         raise SystemExit(__doc__)
     try:

@@ -1,53 +1,40 @@
 import Foundation
 
-/// `scripts/private-network`, run from a test: with a state folder of its own, and signals that reach it.
+/// `scripts/private-network`, run from a test: with a state folder of its own.
 final class NetworkScript: Sendable {
     /// Whether networks of C Tor can be and are to be made here.
     static let hasTor =
-        ProcessInfo.processInfo.environment["FANION_TEST_TOR"] == "1"
-        && FileManager.default.isExecutableFile(atPath: "/usr/sbin/tor")
+        environment["FANION_TEST_TOR"] == "1" && FileManager.default.isExecutableFile(atPath: "/usr/sbin/tor")
+
+    /// Whether the long cases are asked for.
+    static let isFull = environment["FANION_TEST_FULL"] == "1"
+
+    private static let environment = ProcessInfo.processInfo.environment
 
     /// The repository.
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
-    /// The program that was built with these tests.
-    static let fanion = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    /// The program that `FANION_PROGRAM` names; without it the one that was built with these tests.
+    static let fanion =
+        environment["FANION_PROGRAM"]
+        ?? URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
         .appending(path: "fanion").path
+
+    /// How much a large transfer is, in MiB: less for a program that is not optimized.
+    static let megabytes = isFull || environment["FANION_PROGRAM"] != nil ? 200 : 64
+
+    /// The script, and what helps it.
+    static let tools = root.appending(path: "scripts/private-network-tools.py").path
 
     /// Its state folder.
     let folder = NSTemporaryDirectory() + "fanion-network-\(UInt64.random(in: 0...UInt64.max))"
 
     /// Starts it with these words; what it says goes to the file `output` in its folder.
-    func start(_ words: [String]) throws -> Process {
+    func start(_ words: [String], input: CInt? = nil) throws -> ChildProcess {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        _ = FileManager.default.createFile(atPath: folder + "/output", contents: nil)
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/python3")
-        // Test threads block signals, and their children inherit that.
-        let unblock = """
-            import os, signal, sys
-            signal.pthread_sigmask(signal.SIG_SETMASK, [])
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP): signal.signal(number, signal.SIG_DFL)
-            os.execv(sys.argv[1], sys.argv[1:])
-            """
         let script = Self.root.appending(path: "scripts/private-network").path
-        process.arguments = ["-c", unblock, script] + words + ["--directory", folder]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle(forWritingAtPath: folder + "/output")
-        process.standardError = process.standardOutput
-        try process.run()
-        return process
-    }
-
-    /// Waits for its end; nil if that does not come.
-    func end(of process: Process, within seconds: Int) async throws -> Int32? {
-        for _ in 0..<(seconds * 10) {
-            guard process.isRunning else { return process.terminationStatus }
-            try await Task.sleep(for: .milliseconds(100))
-        }
-        process.interrupt()
-        return nil
+        return try ChildProcess([script] + words + ["--directory", folder], output: folder + "/output", input: input)
     }
 
     /// What it has said.
