@@ -62,6 +62,11 @@ extension Corridor {
         queueControl(cell, on: channel)
     }
 
+    /// Whether the total is about to be reached: a slab for each loop is all that is left.
+    var isMemoryShort: Bool {
+        environment.memory.used + environment.loops.count * CellsLimits.slabBytes > environment.memory.limit
+    }
+
     /// Closes circuits, oldest queued cell first, until this loop's cells fit again into the total.
     func relieveMemory() {
         let goal = Int(Double(environment.memory.limit) * CellPathLimits.memoryRelief)
@@ -103,6 +108,6 @@ extension Corridor {
                 queueControl(cell, on: slot)
             }
         }
-        if environment.memory.used > environment.memory.limit { relieveMemory() }
+        if isMemoryShort { relieveMemory() }
     }
 }

@@ -44,6 +44,6 @@ extension Corridor {
         } while !touchedStreams.isEmpty || !touchedOrigins.isEmpty || !lostDrivers.isEmpty
         postBatches()
         isSettling = false
-        if environment.memory.used > environment.memory.limit { relieveMemory() }
+        if isMemoryShort { relieveMemory() }
     }
 }
