@@ -184,9 +184,14 @@ package final class RelayRole: Sendable {
     package func reload() async throws {
         let rules = try exitRules()
         await setRules { $0 = rules }
+        forgetNames()
+        markDirty("config change")
+    }
+
+    /// Looks every name up anew, by the name servers that the files name now.
+    package func forgetNames() {
         let settings = DNSResolverSettings(runtime.settings)
         state.withLock { $0.resolver }?.configure(settings)
-        markDirty("config change")
     }
 
     private func setRules(_ change: @escaping @Sendable (inout ExitRules) -> Void) async {

@@ -201,12 +201,4 @@ import Testing
         let side = TestSide(.responder(Self.relay.identity), responder: Self.other.identity)
         #expect(side.receive(WireCell(VersionsCell(versions: [4, 5]))) == .close(.noKeyingMaterial))
     }
-
-    @Test func `reception sorts the commands of an open channel`() {
-        let circuit: Set<UInt8> = [1, 2, 3, 4, 5, 6, 9, 10, 11]
-        for number in UInt8.min...UInt8.max {
-            let expected: Reception = circuit.contains(number) ? .circuit : number == 12 ? .paddingNegotiate : .ignore
-            #expect(Reception(CellCommand(rawValue: number)) == expected)
-        }
-    }
 }

@@ -15,7 +15,7 @@ internal import OnionCrypto
 ///
 /// An initiator goes on without AUTH_CHALLENGE, but not without CERTS; a responder may go on without CERTS and AUTHENTICATE,
 /// its peer then being a client. Whatever breaks the order closes the channel, as in C Tor. When it is open, this machine has
-/// nothing more to do with fixed cells: `Reception` sorts them. Not for TLS, nor for circuits.
+/// nothing more to do with fixed cells: the corridor sorts them. Not for TLS, nor for circuits.
 ///
 /// Send `firstBytes`. Hand over every cell. Before each, if `exporterContext` is not nil, export keying material with that
 /// context and `provide` it.

@@ -192,7 +192,7 @@ extension NodeProgram: ControlSource {
             // A controller's wish about the process's life is the process's to fulfil.
             start.signal(signal)
         case .clearDNSCache:
-            try? await relay?.reload()
+            relay?.forgetNames()
         case .debug, .active, .dormant:
             break
         }
