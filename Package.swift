@@ -16,6 +16,7 @@ let hot: [SwiftSetting] = strict + [.unsafeFlags(["-enforce-exclusivity=unchecke
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
@@ -89,7 +90,8 @@ let package = Package(
             ], swiftSettings: strict),
 
         // Floor 8: the roles.
-        .target(name: "Relay", dependencies: ["Node", "CAres", nioCore, nioPosix, logging], swiftSettings: strict),
+        .target(
+            name: "Relay", dependencies: ["Node", "CAres", nioCore, nioPosix, nioLocks, logging], swiftSettings: strict),
         .target(name: "Client", dependencies: ["Node", nioCore, nioPosix, logging], swiftSettings: strict),
 
         // Floor 9: authorities, and the control port.

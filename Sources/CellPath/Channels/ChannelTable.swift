@@ -1,6 +1,6 @@
 internal import Cells
 internal import Circuits
-internal import Synchronization
+internal import NIOConcurrencyHelpers
 
 /// Which relays we have channels to, on which loop; and which are being connected, with all who wait.
 ///
@@ -40,17 +40,17 @@ package final class ChannelTable: Sendable {
         var load: [Int]
     }
 
-    private let contents: Mutex<Contents>
+    private let contents: NIOLockedValueBox<Contents>
 
     init(loopCount: Int) {
-        contents = Mutex(Contents(load: [Int](repeating: 0, count: loopCount)))
+        contents = NIOLockedValueBox(Contents(load: [Int](repeating: 0, count: loopCount)))
     }
 
     /// Finds a channel to `target`, or puts `waiter` on the list of those who wait for one.
     ///
     /// - Parameter loop: Set if only a channel on that loop will do.
     func request(_ target: HopTarget, for waiter: ChannelWaiter, on loop: Int?) -> Answer {
-        contents.withLock { contents in
+        contents.withLockedValue { contents in
             let entries = contents.open[target.rsaIdentity] ?? []
             if let entry = entries.first(where: { Self.serves($0, target) && (loop == nil || $0.loop == loop) }) {
                 return .open(loop: entry.loop, handle: entry.handle)
@@ -75,7 +75,7 @@ package final class ChannelTable: Sendable {
 
     /// A channel is open.
     func add(_ entry: Entry, identity: RSAIdentity) {
-        contents.withLock {
+        contents.withLockedValue {
             $0.open[identity, default: []].append(entry)
             $0.load[entry.loop] += 1
         }
@@ -83,7 +83,7 @@ package final class ChannelTable: Sendable {
 
     /// A channel is gone.
     func remove(identity: RSAIdentity, loop: Int, handle: SlabHandle) {
-        contents.withLock { contents in
+        contents.withLockedValue { contents in
             guard var entries = contents.open[identity] else { return }
             guard let index = entries.firstIndex(where: { $0.loop == loop && $0.handle == handle }) else { return }
             entries.remove(at: index)
@@ -94,7 +94,7 @@ package final class ChannelTable: Sendable {
 
     /// An attempt to connect has ended, well or not: who waited for it. `loop` is the loop that dialled.
     func finishConnecting(_ identity: RSAIdentity, on loop: Int) -> [ChannelWaiter] {
-        contents.withLock { contents in
+        contents.withLockedValue { contents in
             var waiters: [ChannelWaiter] = []
             var ended = 0
             for key in [Key(identity: identity, loop: loop), Key(identity: identity, loop: nil)] {
@@ -108,5 +108,5 @@ package final class ChannelTable: Sendable {
     }
 
     /// How many channels are open.
-    package var count: Int { contents.withLock { $0.open.values.reduce(0) { $0 + $1.count } } }
+    package var count: Int { contents.withLockedValue { $0.open.values.reduce(0) { $0 + $1.count } } }
 }

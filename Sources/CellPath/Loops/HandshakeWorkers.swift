@@ -1,4 +1,5 @@
 internal import Cells
+internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import NIOPosix
 internal import OnionCrypto
@@ -42,7 +43,7 @@ package final class HandshakeWorkers: Sendable {
 
     /// The results for one loop, which fetches them all at once.
     private final class Outbox: Sendable {
-        let results = Mutex<[ResultBox]>([])
+        let results = NIOLockedValueBox<[ResultBox]>([])
     }
 
     /// A result on its way; taken out once.
@@ -55,7 +56,7 @@ package final class HandshakeWorkers: Sendable {
     private let pool: NIOThreadPool
     private let threadCount: Int
     private let maximumDelay: Duration
-    private let load = Mutex(Load())
+    private let load = NIOLockedValueBox(Load())
     private let outboxes: [Outbox]
     private let loops: [any EventLoop]
 
@@ -72,7 +73,7 @@ package final class HandshakeWorkers: Sendable {
     ///
     /// - Parameter deliver: Runs on the job's loop when there are results to fetch.
     func submit(_ job: Job, deliver: @escaping @Sendable () -> Void) -> Bool {
-        let isAccepted = load.withLock { load in
+        let isAccepted = load.withLockedValue { load in
             guard load.cost * (load.queued / threadCount) <= maximumDelay else { return false }
             load.queued += 1
             return true
@@ -83,12 +84,12 @@ package final class HandshakeWorkers: Sendable {
             let started = ContinuousClock.now
             let outcome = started - job.since > maximumDelay ? Outcome.late : Self.answer(job)
             let took = ContinuousClock.now - started
-            load.withLock { load in
+            load.withLockedValue { load in
                 load.queued -= 1
                 load.cost = (load.cost * 15 + took) / 16
             }
             let box = ResultBox(Result(circuit: job.circuit, outcome: outcome))
-            let isFirst = outboxes[job.loop].results.withLock { results in
+            let isFirst = outboxes[job.loop].results.withLockedValue { results in
                 results.append(box)
                 return results.count == 1
             }
@@ -99,7 +100,7 @@ package final class HandshakeWorkers: Sendable {
 
     /// Takes what is there for a loop.
     func results(for loop: Int) -> [ResultBox] {
-        outboxes[loop].results.withLock { results in
+        outboxes[loop].results.withLockedValue { results in
             let taken = results
             results.removeAll(keepingCapacity: true)
             return taken

@@ -1,5 +1,5 @@
+internal import NIOConcurrencyHelpers
 internal import NIOCore
-internal import Synchronization
 
 /// The way from one loop to another: one queue of batches, first in, first out.
 ///
@@ -12,18 +12,19 @@ final class LoopMailbox: Sendable {
         var isReceiverAwake = false
     }
 
-    private let contents = Mutex(Contents())
+    // NIO's lock, which the thread sanitizer understands in its slow path too.
+    private let contents = NIOLockedValueBox(Contents())
 
     init() {}
 
     /// A batch to fill.
     func takeSpare() -> LoopBatch {
-        contents.withLock { $0.spare.popLast() } ?? LoopBatch()
+        contents.withLockedValue { $0.spare.popLast() } ?? LoopBatch()
     }
 
     /// Sends a batch; true if the receiver must be woken.
     func post(_ batch: LoopBatch) -> Bool {
-        contents.withLock { contents in
+        contents.withLockedValue { contents in
             contents.posted.append(batch)
             if contents.isReceiverAwake { return false }
             contents.isReceiverAwake = true
@@ -33,7 +34,7 @@ final class LoopMailbox: Sendable {
 
     /// Takes all that was sent, into `batches`, and lets the receiver be woken again.
     func receive(into batches: inout [LoopBatch]) {
-        contents.withLock { contents in
+        contents.withLockedValue { contents in
             swap(&contents.posted, &batches)
             contents.isReceiverAwake = false
         }
@@ -41,7 +42,7 @@ final class LoopMailbox: Sendable {
 
     /// Gives read batches back; a few are kept.
     func giveBack(_ batches: inout [LoopBatch]) {
-        contents.withLock { contents in
+        contents.withLockedValue { contents in
             var next = 0
             while next < batches.count, contents.spare.count < CellPathLimits.spareBatches {
                 batches[next].clear()
