@@ -8,17 +8,29 @@
     names ADDRESS                    answers DNS questions about names that tests ask for, on port 53
     table FILE                       prints the relays of `GETINFO ns/all` (from FILE) as NAME FLAGS, joined with commas
 """
+import errno
 import http.server
 import os
+import random
 import shutil
 import socket
 import sys
 
 
 def ports(address, count):
-    sockets = [socket.socket() for _ in range(int(count))]
-    for one in sockets:
-        one.bind((address, 0))
+    # Not where the system takes the ports of outgoing connections from: such a one could come before our listener.
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+        first = int(file.read().split()[0])
+    choice = range(10_000, first) if first > 12_000 else range(first, 65_536)
+    sockets = []
+    while len(sockets) < int(count):
+        try:
+            one = socket.socket()
+            one.bind((address, random.choice(choice)))
+            sockets.append(one)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
     print(*(one.getsockname()[1] for one in sockets))
 
 
