@@ -37,5 +37,5 @@ package enum TransportLimits {
     /// A waiting connection counts for so many bytes when the meter decides how many to wake.
     static let meterWakeShare = 32_768
     /// Connections that may wait in `accept`'s queue.
-    static let listenBacklog = 1_024
+    static let listenBacklog = 4_096
 }
