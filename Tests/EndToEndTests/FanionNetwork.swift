@@ -133,6 +133,20 @@ final class FanionNetwork: Sendable {
         kill(pid, number)
     }
 
+    /// Changes a node's torrc, has it read, and waits until it has done so: what follows meets the new settings.
+    func reload(_ name: String, _ change: (String) -> String) async throws {
+        let sentence = "the configuration was read again"
+        let before = log(of: name).components(separatedBy: sentence).count
+        try rewriteTorrc(of: name, change)
+        try signal(SIGHUP, to: name)
+        let isRead = try await eventually(within: .seconds(20), every: .milliseconds(20)) {
+            log(of: name).components(separatedBy: sentence).count > before ? true : nil
+        }
+        guard isRead == true else {
+            throw Failure("\(name) did not read its torrc again: \(log(of: name).suffix(500))")
+        }
+    }
+
     /// Starts a node that has ended again, with the torrc that it has now.
     func startAgain(_ name: String) throws {
         let words = [

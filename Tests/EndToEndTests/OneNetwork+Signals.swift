@@ -50,10 +50,9 @@ extension OneNetwork {
             #expect(try await code(network, user: "before") == 0)
             let rule = "ExitPolicy reject *:\(network.port)\n"
             for exit in ["exit1", "exit2"] {
-                try network.rewriteTorrc(of: exit) {
+                try await network.reload(exit) {
                     $0.replacing("ExitPolicy accept *:*", with: rule + "ExitPolicy accept *:*")
                 }
-                try network.signal(SIGHUP, to: exit)
             }
             let begin = ContinuousClock.now
             let refusal = try await eventually(within: .seconds(20)) {
@@ -63,8 +62,7 @@ extension OneNetwork {
             print("refused by policy with \(refusal ?? 0) after \(ContinuousClock.now - begin)")
             #expect(refusal == 1 || refusal == 2)
             for exit in ["exit1", "exit2"] {
-                try network.rewriteTorrc(of: exit) { $0.replacing(rule, with: "") }
-                try network.signal(SIGHUP, to: exit)
+                try await network.reload(exit) { $0.replacing(rule, with: "") }
             }
             let again = ContinuousClock.now
             // The client believes them again with the descriptors that the next consensus names.

@@ -73,8 +73,7 @@ extension OneNetwork {
             let content = try network.serve("busy", bytes: 4 << 20)
             let (user, name) = try await Self.middle(network)
             let relay = try network.node(name)
-            try network.rewriteTorrc(of: name) { $0 + "TestingFanionHandshakeTimeout 4 seconds\n" }
-            try network.signal(SIGHUP, to: name)
+            try await network.reload(name) { $0 + "TestingFanionHandshakeTimeout 4 seconds\n" }
             guard let pid = network.pid(of: name) else { throw Failure("\(name): \(network.log(of: name))") }
             let descriptors: @Sendable () -> Int = {
                 (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count) ?? 0
@@ -125,10 +124,7 @@ extension OneNetwork {
             #expect(dropping < opening + Duration.seconds(8))
             #expect(downloads > 0)
             #expect(network.pid(of: name) == pid)
-            try network.rewriteTorrc(of: name) {
-                $0.replacing("TestingFanionHandshakeTimeout 4 seconds\n", with: "")
-            }
-            try network.signal(SIGHUP, to: name)
+            try await network.reload(name) { $0.replacing("TestingFanionHandshakeTimeout 4 seconds\n", with: "") }
         }
 
         /// A SOCKS user with a circuit, and the circuit's middle relay, which is no authority. Relays are chosen by what
