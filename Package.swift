@@ -60,7 +60,7 @@ let package = Package(
 
         // Floor 4: circuits, and the choice of paths.
         .target(name: "Circuits", dependencies: ["Cells", "OnionCrypto", "Hooks"], swiftSettings: hot),
-        .target(name: "Paths", dependencies: ["Directory"], swiftSettings: strict),
+        .target(name: "Paths", dependencies: ["Directory", "Hooks"], swiftSettings: strict),
 
         // Floor 5: sockets and TLS; plugins.
         .target(

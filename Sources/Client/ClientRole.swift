@@ -54,7 +54,8 @@ package final class ClientRole: Sendable {
             pool.rules.ownIdentity = runtime.keys?.identity
             let circuits = ClientCircuits(
                 launcher: corridor, settings: pool, stateLines: lines,
-                version: runtime.version, logger: runtime.logger, generator: SystemRandom())
+                version: runtime.version, logger: runtime.logger, generator: SystemRandom(),
+                weigher: PathDoor(NIOLoopBound(corridor, eventLoop: corridor.eventLoop)))
             circuits.onStateChange = { role.save($0) }
             return NIOLoopBound(Parts(circuits: circuits), eventLoop: corridor.eventLoop)
         }

@@ -162,6 +162,10 @@ package struct DoorSet: OptionSet, Sendable {
     @inlinable
     package var hearsArrivals: Bool { rawValue & (1 << 5 | 1 << 13) != 0 }
 
+    /// Whether somebody wants to know of a stream's bytes that are about to leave: at `stream`, or `message_packaging`.
+    @inlinable
+    package var takesBytes: Bool { rawValue & (1 << 8 | 1 << 16) != 0 }
+
     /// Whether somebody stands at this door.
     @inlinable
     package func contains(_ hook: Hook) -> Bool { rawValue & (1 &<< hook.number) != 0 }

@@ -11,117 +11,68 @@ import Testing
 extension CorridorTests {
     /// Plugins at the doors of circuits between nodes of this process, over real sockets.
     @Suite struct DoorsTests {
-        private static let fixtures = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "PluginHostTests/Fixtures")
-
-        private static func plugins(_ names: [(file: String, name: String, arguments: String)]) throws -> PluginSet {
-            let files = try names.map {
-                (name: $0.file, bytes: [UInt8](try Data(contentsOf: fixtures.appending(path: $0.file + ".o"))))
-            }
-            let made = PluginSet.make(
-                names.map { PluginSet.Wish(name: $0.name, arguments: Array($0.arguments.utf8)) }, from: files,
-                doors: Corridor.askedDoors, grant: Grant(capabilities: Corridor.grantedCapabilities))
-            #expect(made.problems == [])
-            return made.set
-        }
-
-        private func network() async throws -> (client: TestNode, relays: [TestNode]) {
-            var relays: [TestNode] = []
-            for index in 0..<3 {
-                relays.append(
-                    try await TestNode(
-                        keys: TestKeys.all[index], host: UInt8(index + 21), acceptor: { _ in EchoAcceptor() }))
-            }
-            return (try await TestNode(host: 20), relays)
-        }
-
-        private func stop(_ network: (client: TestNode, relays: [TestNode])) async throws {
-            try await network.client.stop()
-            for relay in network.relays { try await relay.stop() }
-        }
-
-        private func echo(_ count: Int, on watch: CircuitWatch, _ client: TestNode) async throws -> EchoStream {
-            let stream = try await client.run { corridor in
-                let stream = EchoStream(corridor.eventLoop, count: count)
-                stream.port = try #require(watch.circuit).openStream(
-                    .begin(BeginMessage(address: "example.com", port: 80)), owner: stream)
-                return stream
-            }
-            _ = try await stream.done.futureResult.get()
-            return stream
-        }
-
-        private func counters(_ node: TestNode) async throws -> PluginCounters {
-            try #require(try await node.run { $0.pluginCounters }.first)
-        }
-
         @Test func `a monitor counts every cell of a circuit, and changes none`() async throws {
-            let network = try await network()
-            let monitor = try Self.plugins([("monitor", "org.fanion.monitor", "")])
+            let network = try await PluginNetwork.start(host: 20)
+            let monitor = try PluginNetwork.plugins([("monitor", "org.fanion.monitor", "")])
             for node in [network.client] + network.relays { try await node.run { $0.apply(monitor) } }
             let watch = try await network.client.build(network.relays.map(\.target))
-            let stream = try await echo(500_000, on: watch, network.client)
+            let stream = try await network.echo(500_000, on: watch)
             #expect(stream.isIntact)
             let cells = UInt64(500_000 / 498)
-            let middle = try await counters(network.relays[1])
+            let middle = try await network.counters(network.relays[1])
             #expect(middle["circuits"] == 1)
             #expect(middle["received_forward"] > cells && middle["received_backward"] > cells)
             // What passed: all but what was for the relay itself (EXTEND2), and its answer (EXTENDED2).
             #expect(middle["sent_forward"] == middle["received_forward"] - 1)
             #expect(middle["sent_backward"] == middle["received_backward"] + 1)
             #expect(middle["ours"] == 1)
-            let client = try await counters(network.client)
+            let client = try await network.counters(network.client)
             #expect(client["sent_forward"] > cells && client["received_backward"] > cells)
             #expect(client["ours"] == client["sent_forward"])
             // Taken away while the circuit is in use, and put back.
             for node in network.relays { try await node.run { $0.apply(.none) } }
-            let before = try await counters(network.relays[1])
-            #expect(try await echo(100_000, on: watch, network.client).isIntact)
-            let after = try await counters(network.relays[1])
+            let before = try await network.counters(network.relays[1])
+            #expect(try await network.echo(100_000, on: watch).isIntact)
+            let after = try await network.counters(network.relays[1])
             #expect(after["received_forward"] == before["received_forward"] && after["detached"] == 1)
             try await network.relays[1].run { $0.apply(monitor) }
-            #expect(try await echo(100_000, on: watch, network.client).isIntact)
-            let again = try await counters(network.relays[1])
+            #expect(try await network.echo(100_000, on: watch).isIntact)
+            let again = try await network.counters(network.relays[1])
             #expect(again["received_forward"] > after["received_forward"] && again["attached"] == 2)
-            try await stop(network)
+            try await network.stop()
         }
 
         @Test func `cells leave at a constant rate, padding where there are none`() async throws {
-            let network = try await network()
-            let plugins = try Self.plugins([("constant-rate", "org.fanion.constant-rate", "5000")])
+            let network = try await PluginNetwork.start(host: 20)
+            let plugins = try PluginNetwork.plugins([("constant-rate", "org.fanion.constant-rate", "5000")])
             try await network.relays[0].run { $0.apply(plugins) }
             let watch = try await network.client.build(network.relays.prefix(2).map(\.target))
-            let idle = try await counters(network.relays[0])
+            let idle = try await network.counters(network.relays[0])
             let start = ContinuousClock.now
             try await Task.sleep(for: .seconds(1))
             let passed = (ContinuousClock.now - start) / .milliseconds(5)
-            let padded = try await counters(network.relays[0])
+            let padded = try await network.counters(network.relays[0])
             let ticks = Double(padded["padding"] - idle["padding"])
             #expect(abs(ticks - passed) < passed / 10, "\(ticks) of \(passed)")
             // The client got them all, and took no offence.
             #expect(try await network.client.run { _ in watch.circuit?.hopCount } == 2)
             // Real cells take padding's place, one each tick, and arrive whole.
             let begin = ContinuousClock.now
-            let stream = try await echo(50_000, on: watch, network.client)
+            let stream = try await network.echo(50_000, on: watch)
             let took = ContinuousClock.now - begin
             #expect(stream.isIntact)
             #expect(took >= .milliseconds(500), "101 cells of 5 ms took \(took)")
-            let real = try await counters(network.relays[0])
+            let real = try await network.counters(network.relays[0])
             #expect(real["real"] >= 101 && real["over_budget"] == 0 && real["faults"] == 0)
-            try await stop(network)
+            try await network.stop()
         }
 
         @Test func `what is held is bounded, and DESTROY is not held`() async throws {
-            let network = try await network()
-            let plugins = try Self.plugins([("constant-rate", "org.fanion.constant-rate", "2000000")])
+            let network = try await PluginNetwork.start(host: 20)
+            let plugins = try PluginNetwork.plugins([("constant-rate", "org.fanion.constant-rate", "2000000")])
             let watch = try await network.client.build(network.relays.prefix(2).map(\.target))
             try await network.relays[0].run { $0.apply(plugins) }
-            let stream = try await network.client.run { corridor in
-                let stream = EchoStream(corridor.eventLoop, count: 3_000_000)
-                stream.port = watch.circuit?.openStream(
-                    .begin(BeginMessage(address: "example.com", port: 80)), owner: stream)
-                return stream
-            }
+            let stream = try await network.open(3_000_000, on: watch)
             try await Task.sleep(for: .milliseconds(500))
             let queued = try await network.relays[0].run { corridor in
                 corridor.circuits.slots.map { corridor.circuits.pointer($0).pointee.queue.count }
@@ -135,35 +86,30 @@ extension CorridorTests {
             }
             let ending = try await watch.closed.futureResult.get()
             #expect(ending.isRemote && ContinuousClock.now - begin < .milliseconds(500))
-            stream.connected.futureResult.whenComplete { _ in }
-            stream.done.futureResult.whenComplete { _ in }
-            stream.ended.futureResult.whenComplete { _ in }
-            stream.connected.fail(CircuitClosed(ending: ending))
-            stream.done.fail(CircuitClosed(ending: ending))
-            stream.ended.fail(CircuitClosed(ending: ending))
-            try await stop(network)
+            stream.abandon(ending)
+            try await network.stop()
         }
 
         @Test func `a plugin that fails takes its circuit along, or goes, and others go on`() async throws {
-            let network = try await network()
+            let network = try await PluginNetwork.start(host: 20)
             // An endless loop at its first cell: fails open.
-            let open = try Self.plugins([("hostile-open", "org.example.hostile-open", "l")])
+            let open = try PluginNetwork.plugins([("hostile-open", "org.example.hostile-open", "l")])
             try await network.relays[0].run { $0.apply(open) }
             let watch = try await network.client.build(network.relays.map(\.target))
-            #expect(try await echo(100_000, on: watch, network.client).isIntact)
-            let counted = try await counters(network.relays[0])
+            #expect(try await network.echo(100_000, on: watch).isIntact)
+            let counted = try await network.counters(network.relays[0])
             #expect(counted["faults"] == 1 && counted["detached"] == 1)
-            try await stop(network)
+            try await network.stop()
         }
 
         @Test func `a plugin ranks circuits in the built-in's place`() async throws {
-            let network = try await network()
-            let ewma = try Self.plugins([("ewma", "org.fanion.ewma", ""), ("monitor", "org.fanion.monitor", "")])
+            let network = try await PluginNetwork.start(host: 20)
+            let ewma = try PluginNetwork.plugins([("ewma", "org.fanion.ewma", ""), ("monitor", "org.fanion.monitor", "")])
             for relay in network.relays { try await relay.run { $0.apply(ewma) } }
             let first = try await network.client.build(network.relays.map(\.target))
             let second = try await network.client.build(network.relays.map(\.target))
-            async let one = echo(500_000, on: first, network.client)
-            async let two = echo(500_000, on: second, network.client)
+            async let one = network.echo(500_000, on: first)
+            async let two = network.echo(500_000, on: second)
             let (streamOne, streamTwo) = (try await one, try await two)
             #expect(streamOne.isIntact && streamTwo.isIntact)
             let counted = try await network.relays[0].run { $0.pluginCounters }
@@ -177,12 +123,12 @@ extension CorridorTests {
             // And without it the built-in carries on.
             for relay in network.relays { try await relay.run { $0.apply(.none) } }
             #expect(try await network.relays[0].run { $0.isRanked } == false)
-            #expect(try await echo(100_000, on: first, network.client).isIntact)
-            try await stop(network)
+            #expect(try await network.echo(100_000, on: first).isIntact)
+            try await network.stop()
         }
 
         @Test func `a plugin at a door that nobody asks at is not put in place`() throws {
-            let file = [UInt8](try Data(contentsOf: Self.fixtures.appending(path: "sendme.o")))
+            let file = try PluginNetwork.bytes("sendme")
             let made = PluginSet.make(
                 [
                     PluginSet.Wish(name: "org.fanion.sendme", arguments: []),

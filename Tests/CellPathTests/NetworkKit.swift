@@ -184,7 +184,7 @@ final class EchoStream: StreamOwner, @unchecked Sendable {
     let ended: EventLoopPromise<EndMessage>
     var port: (any StreamPort)?
     private var toSend: Int
-    private var sent = 0
+    private(set) var sent = 0
     private(set) var received = 0
     private(set) var isIntact = true
     /// Bytes per `streamReceived`, for those who look at batching.

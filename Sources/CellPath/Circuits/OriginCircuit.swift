@@ -21,10 +21,26 @@ struct OriginRecord: ~Copyable {
     var isParked = false
     /// Its plugins; nil where it has none.
     var doors: UnsafeMutablePointer<CircuitDoors>?
+    /// How long hops took to answer.
+    var handshakes = HandshakeTimes()
 
     init(object: OriginCircuit, machine: consuming OriginCircuitMachine) {
         self.object = object
         self.machine = machine
+    }
+}
+
+/// How long each hop's handshake took, from CREATE or EXTEND2 to its answer.
+struct HandshakeTimes {
+    private var begun: ContinuousClock.Instant?
+    /// Microseconds by hop; 0 where there is no hop yet.
+    private(set) var microseconds = InlineArray<8, UInt32>(repeating: 0)
+
+    mutating func begin(_ now: ContinuousClock.Instant) { begun = now }
+
+    mutating func end(hop: Int, _ now: ContinuousClock.Instant) {
+        guard let begun = begun.take(), microseconds.indices.contains(hop) else { return }
+        microseconds[hop] = UInt32(clamping: Int64((now - begun) / .microseconds(1)))
     }
 }
 

@@ -1,5 +1,6 @@
 internal import Cells
 internal import Circuits
+internal import Hooks
 internal import OnionCrypto
 
 /// The desk: messages for this node, at the end of somebody's circuit.
@@ -7,14 +8,11 @@ extension Corridor {
     /// A message that was recognised here.
     func receiveAtEndpoint(_ cell: consuming Cell, tag: OnionTag, circuit slot: UInt32) {
         let circuit = circuits.pointer(slot)
-        let endpoint: UnsafeMutablePointer<CircuitEndpoint>
-        if let there = circuit.pointee.endpoint {
-            endpoint = there
-        } else {
-            endpoint = makeEndpoint(.relay)
-            circuit.pointee.endpoint = endpoint
+        let endpoint = endpoint(of: slot)
+        guard var header = try? RelayCellFormat.v0.decodeHeader(cell.bodyBytes) else { return closeForViolation(slot) }
+        if circuit.pointee.attended.contains(.relayMessage) {
+            guard askMessage(&cell, &header, tag, CircuitReference(.relay, slot), endpoint) else { return }
         }
-        guard let header = try? RelayCellFormat.v0.decodeHeader(cell.bodyBytes) else { return closeForViolation(slot) }
         let data = cell.bodyBytes.extracting(header.dataRange)
         let received = endpoint.pointee.machine.receive(
             header, data: data, tag: tag, isEarly: cell.command == .relayEarly)
@@ -23,7 +21,29 @@ extension Corridor {
             sendCircuitSendme(quoting: due, circuit: slot)
             guard circuits.pointer(handle) != nil else { return }
         }
-        switch received.action {
+        perform(received.action, header.streamID, data, circuit: slot, endpoint)
+    }
+
+    /// Our end of a circuit, made if it is not there.
+    @inline(__always)
+    func endpoint(of slot: UInt32) -> UnsafeMutablePointer<CircuitEndpoint> {
+        let circuit = circuits.pointer(slot)
+        if let there = circuit.pointee.endpoint { return there }
+        let endpoint = makeEndpoint(.relay)
+        circuit.pointee.endpoint = endpoint
+        return endpoint
+    }
+
+    /// Does what a message calls for.
+    @inline(__always)
+    func perform(
+        _ action: ReceiveMessageAction, _ id: StreamID, _ data: RawSpan, circuit slot: UInt32,
+        _ endpoint: UnsafeMutablePointer<CircuitEndpoint>
+    ) {
+        if circuits.pointer(slot).pointee.attended.contains(.stream) {
+            guard askStream(of: action, id, data, CircuitReference(.relay, slot), endpoint) else { return }
+        }
+        switch action {
         case .deliverData(let handle):
             deliver(data, to: handle, endpoint)
         case .none, .drop, .ignore:
@@ -81,12 +101,21 @@ extension Corridor {
         var body = cell.body
         var random = self.random
         RelayCellFormat.v0.encode(message, streamID: streamID, into: &body, using: &random)
+        queueMessage(cell, circuit: slot)
+    }
+
+    /// Queues a message of ours, unless a plugin takes it.
+    private func queueMessage(_ cell: consuming Cell, circuit slot: UInt32) {
+        if circuits.pointer(slot).pointee.attended.contains(.messagePackaging) {
+            guard askPackaging(cell, CircuitReference(.relay, slot)) else { return }
+        }
         cell.mark = CellMark.originated
         counters.originated &+= 1
         enqueue(cell, circuit: slot)
     }
 
-    private func sendCircuitSendme(quoting tag: OnionTag, circuit slot: UInt32) {
+    /// Acknowledges DATA of the client's.
+    func sendCircuitSendme(quoting tag: OnionTag, circuit slot: UInt32) {
         let circuit = circuits.pointer(slot)
         guard var cell = pool.makeCell(circuitID: circuit.pointee.circuitID, command: .relay) else {
             counters.droppedMemory &+= 1
@@ -96,8 +125,6 @@ extension Corridor {
         var random = self.random
         RelayCellFormat.v0.encodeCircuitSendme(
             quoting: tag, version: settings.endpoint.sendmeEmitMinVersion, into: &body, using: &random)
-        cell.mark = CellMark.originated
-        counters.originated &+= 1
-        enqueue(cell, circuit: slot)
+        queueMessage(cell, circuit: slot)
     }
 }

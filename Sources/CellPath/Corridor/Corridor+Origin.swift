@@ -34,6 +34,7 @@ extension Corridor: CircuitLauncher {
         }
         origin.pointee.channel = channel
         origin.pointee.circuitID = circuitID
+        origin.pointee.handshakes.begin(.now)
         record.pointee.table.insert(circuitID, CircuitReference(.origin, handle.slot))
         perform(origin.pointee.machine.start(), origin: handle.slot)
     }
@@ -70,6 +71,7 @@ extension Corridor: CircuitLauncher {
     private func perform(_ action: OriginCircuitMachine.BuildAction, origin slot: UInt32) {
         let origin = origins.pointer(slot)
         let hops = origin.pointee.machine.hopCount
+        if hops > origin.pointee.object.hopCount { origin.pointee.handshakes.end(hop: hops - 1, now) }
         if let endpoint = origin.pointee.endpoint, hops > origin.pointee.object.hopCount {
             for _ in origin.pointee.object.hopCount..<hops { endpoint.pointee.machine.addHop() }
         }
@@ -77,6 +79,7 @@ extension Corridor: CircuitLauncher {
         case .sendCreateFast(let create): sendCreate(create, origin: slot)
         case .sendCreate2(let create): sendCreate(create, origin: slot)
         case .sendExtend2(let message, let hop):
+            origin.pointee.handshakes.begin(.now)
             origin.pointee.object.noteHops(hops, isBuilt: false)
             send(message, streamID: .zero, hop: hop, origin: slot)
         case .built:
@@ -108,7 +111,7 @@ extension Corridor: CircuitLauncher {
         var body = cell.body
         let opened = command == .relay ? origin.pointee.machine.open(command: command, body: &body) : nil
         guard let (hop, tag) = opened, let endpoint = origin.pointee.endpoint,
-            let header = try? RelayCellFormat.v0.decodeHeader(cell.bodyBytes)
+            var header = try? RelayCellFormat.v0.decodeHeader(cell.bodyBytes)
         else {
             counters.protocolViolations &+= 1
             return closeOrigin(slot, ending(of: slot, .torProtocol))
@@ -117,8 +120,11 @@ extension Corridor: CircuitLauncher {
         if origin.pointee.attended.hearsArrivals {
             let isThere = askReceived(
                 cell, .backward, CircuitReference(.origin, slot), kind: header.command == .drop ? 2 : 1,
-                queue: origin.pointee.queue.count)
+                queue: origin.pointee.queue.count, hop: hop)
             guard isThere else { return }
+        }
+        if origin.pointee.attended.contains(.relayMessage) {
+            guard askMessage(&cell, &header, tag, CircuitReference(.origin, slot), hop: hop, endpoint) else { return }
         }
         let data = cell.bodyBytes.extracting(header.dataRange)
         let received = endpoint.pointee.machine.receive(header, data: data, tag: tag, hop: hop)
@@ -127,7 +133,20 @@ extension Corridor: CircuitLauncher {
             sendCircuitSendme(quoting: due, hop: hop, origin: slot)
             guard origins.pointer(handle) != nil else { return }
         }
-        switch received.action {
+        perform(received.action, header.streamID, data, hop: hop, origin: slot, endpoint)
+    }
+
+    /// Does what a message from a hop calls for.
+    @inline(__always)
+    func perform(
+        _ action: ReceiveMessageAction, _ id: StreamID, _ data: RawSpan, hop: Int, origin slot: UInt32,
+        _ endpoint: UnsafeMutablePointer<CircuitEndpoint>
+    ) {
+        let origin = origins.pointer(slot)
+        if origin.pointee.attended.contains(.stream) {
+            guard askStream(of: action, id, data, CircuitReference(.origin, slot), hop: hop, endpoint) else { return }
+        }
+        switch action {
         case .deliverData(let handle):
             deliver(data, to: handle, endpoint)
         case .none, .drop, .ignore:
@@ -171,11 +190,11 @@ extension Corridor: CircuitLauncher {
         var body = cell.body
         var random = self.random
         RelayCellFormat.v0.encode(message, streamID: streamID, into: &body, using: &random)
-        counters.originated &+= 1
-        queueMessage(cell, type(of: message).command, hop: hop, mark: 0, origin: slot)
+        queueMessage(cell, type(of: message).command, hop: hop, origin: slot)
     }
 
-    private func sendCircuitSendme(quoting tag: OnionTag, hop: Int, origin slot: UInt32) {
+    /// Acknowledges DATA of a hop's.
+    func sendCircuitSendme(quoting tag: OnionTag, hop: Int, origin slot: UInt32) {
         guard var cell = pool.makeCell(circuitID: origins.pointer(slot).pointee.circuitID, command: .relay) else {
             return shedOrigin(slot)
         }
@@ -183,8 +202,16 @@ extension Corridor: CircuitLauncher {
         var random = self.random
         RelayCellFormat.v0.encodeCircuitSendme(
             quoting: tag, version: settings.endpoint.sendmeEmitMinVersion, into: &body, using: &random)
+        queueMessage(cell, .sendme, hop: hop, origin: slot)
+    }
+
+    /// Queues a message of ours, unless a plugin takes it.
+    private func queueMessage(_ cell: consuming Cell, _ command: RelayCommand, hop: Int, origin slot: UInt32) {
+        if origins.pointer(slot).pointee.attended.contains(.messagePackaging) {
+            guard askPackaging(cell, CircuitReference(.origin, slot), hop: hop) else { return }
+        }
         counters.originated &+= 1
-        queueMessage(cell, .sendme, hop: hop, mark: 0, origin: slot)
+        queueMessage(cell, command, hop: hop, mark: 0, origin: slot)
     }
 
     /// Queues a DATA cell for a hop.
@@ -241,6 +268,9 @@ extension Corridor: CircuitLauncher {
             id: makeID(), circuit: circuit, site: .origin(handle), handle: streamHandle, corridor: self)
         stream.owner = owner
         endpoint.pointee.put(stream, at: streamHandle)
+        if origin.pointee.attended.contains(.stream) {
+            guard askOpening(request, id, CircuitReference(.origin, handle.slot), hop: hop) else { return stream }
+        }
         switch request {
         case .begin(let message): send(message, streamID: id, hop: hop, origin: handle.slot)
         case .beginDirectory: send(BeginDirectoryMessage(), streamID: id, hop: hop, origin: handle.slot)

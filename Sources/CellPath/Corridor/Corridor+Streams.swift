@@ -1,5 +1,6 @@
 internal import Cells
 internal import Circuits
+internal import Hooks
 internal import OnionCrypto
 internal import Transport
 
@@ -63,6 +64,8 @@ extension Corridor {
         let endpoint: UnsafeMutablePointer<CircuitEndpoint>
         let handle: StreamHandle
         let queueCount: UInt32
+        let attended: DoorSet
+        let reference: CircuitReference
 
         /// Cells that streams may still put into the queue.
         var room: Int { max(0, CellPathLimits.streamQueueHigh - Int(queueCount)) }
@@ -71,12 +74,18 @@ extension Corridor {
     private func place(of stream: CircuitStream) -> Place? {
         guard let handle = stream.handle else { return nil }
         switch stream.site {
-        case .relay(let circuit):
-            guard let circuit = circuits.pointer(circuit), let endpoint = circuit.pointee.endpoint else { return nil }
-            return Place(endpoint: endpoint, handle: handle, queueCount: circuit.pointee.queue.count)
-        case .origin(let origin):
-            guard let origin = origins.pointer(origin), let endpoint = origin.pointee.endpoint else { return nil }
-            return Place(endpoint: endpoint, handle: handle, queueCount: origin.pointee.queue.count)
+        case .relay(let place):
+            guard let circuit = circuits.pointer(place), let endpoint = circuit.pointee.endpoint else { return nil }
+            let slot = place.slot
+            return Place(
+                endpoint: endpoint, handle: handle, queueCount: circuit.pointee.queue.count,
+                attended: circuit.pointee.attended, reference: CircuitReference(.relay, slot))
+        case .origin(let place):
+            guard let origin = origins.pointer(place), let endpoint = origin.pointee.endpoint else { return nil }
+            let slot = place.slot
+            return Place(
+                endpoint: endpoint, handle: handle, queueCount: origin.pointee.queue.count,
+                attended: origin.pointee.attended, reference: CircuitReference(.origin, slot))
         }
     }
 
@@ -112,8 +121,21 @@ extension Corridor {
                 wait(place)
                 break
             }
+            var available = bytes.count - taken
+            if place.attended.takesBytes, place.endpoint.pointee.machine.canPackage(place.handle) {
+                let asked = askBytes(
+                    UnsafeRawBufferPointer(rebasing: bytes[taken...]), of: place.handle, place.reference,
+                    place.endpoint)
+                switch asked {
+                case .package(let length): available = length
+                case .taken(let length):
+                    taken += length
+                    continue
+                case .gone: return taken
+                }
+            }
             let length = place.endpoint.pointee.machine.package(
-                place.handle, available: bytes.count - taken, using: &random)
+                place.handle, available: available, using: &random)
             guard length > 0 else {
                 wait(place)
                 break
@@ -164,7 +186,8 @@ extension Corridor {
         }
     }
 
-    private func sendStreamSendme(_ id: StreamID, hop: Int, site: CircuitStream.Site) {
+    /// Acknowledges a stream's DATA.
+    func sendStreamSendme(_ id: StreamID, hop: Int, site: CircuitStream.Site) {
         switch site {
         case .relay(let circuit):
             guard circuits.pointer(circuit) != nil else { return }
@@ -180,7 +203,10 @@ extension Corridor {
         guard case .relay(let circuit) = stream.site, let place = place(of: stream),
             let id = place.endpoint.pointee.machine.sendConnected(place.handle)
         else { return }
-        send(message, streamID: id, circuit: circuit.slot)
+        let isWanted =
+            !place.attended.contains(.stream)
+            || askStream(.connected, message, id, place.reference)
+        if isWanted { send(message, streamID: id, circuit: circuit.slot) }
         // Bytes that came before CONNECTED are acknowledged after it.
         if !stream.isBacklogged { acknowledge(stream) }
     }
@@ -192,6 +218,9 @@ extension Corridor {
         else { return }
         stream.handle = nil
         _ = place.endpoint.pointee.take(place.handle)
+        if place.attended.contains(.stream) {
+            guard askStream(.closed, message, id, place.reference) else { return }
+        }
         send(message, streamID: id, circuit: circuit.slot)
     }
 
@@ -201,6 +230,14 @@ extension Corridor {
         stream.handle = nil
         guard let (id, hop) = place.endpoint.pointee.machine.endStream(place.handle) else { return }
         _ = place.endpoint.pointee.take(place.handle)
+        if place.attended.contains(.stream) {
+            let isWanted = askStream(
+                .closed, message, id, place.reference, hop: hop, reason: UInt32(message.reason.rawValue))
+            guard isWanted else {
+                if case .origin(let origin) = stream.site { origins.pointer(origin)?.pointee.object.streamsChanged() }
+                return
+            }
+        }
         switch stream.site {
         case .relay(let circuit):
             send(message, streamID: id, circuit: circuit.slot)

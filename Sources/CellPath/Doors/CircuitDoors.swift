@@ -15,6 +15,8 @@ struct CircuitDoors: ~Copyable {
     var passes: UInt32 = 0
     /// Whether a hold has just ended, which the next question says.
     var holdIsOver = false
+    /// Whether what was asked for is being done: a question meanwhile leaves its own requests to that.
+    var isFinishing = false
     /// When the corridor's clock will look here; `.max`: not.
     var clockedFor = UInt64.max
 

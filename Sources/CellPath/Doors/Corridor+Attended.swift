@@ -58,7 +58,8 @@ extension Corridor {
             let isWanted =
                 !doors.pointee.doors.attended.contains(.cellSent)
                 || askSent(
-                    cell, doors.pointee.direction, doors, kind: kind, queue: queueCount(of: reference), isQueued: true)
+                    cell, doors.pointee.direction, doors, kind: kind, queue: queueCount(of: reference), isQueued: true,
+                    hop: isRelay ? 0 : Int(mark & OriginMark.hop))
             guard isWanted, !doors.pointee.doors.mustDestroy else {
                 prepend(cell, reference)
                 counters.sent &+= sent

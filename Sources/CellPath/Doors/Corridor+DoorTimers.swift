@@ -109,8 +109,11 @@ extension Corridor {
 
     /// Puts a padding cell at the front of a circuit's queue: it gets its layer when it leaves, like all others.
     ///
+    /// - Parameter hop: whom it is for, at a client; nil: the last.
     /// - Returns: false if there was no memory, and the circuit is gone.
-    func queuePadding(_ reference: CircuitReference, _ doors: UnsafeMutablePointer<CircuitDoors>) -> Bool {
+    func queuePadding(
+        _ reference: CircuitReference, _ doors: UnsafeMutablePointer<CircuitDoors>, hop: UInt32? = nil
+    ) -> Bool {
         guard var cell = pool.makeCell(circuitID: .zero, command: .relay) else {
             counters.droppedMemory &+= 1
             destroyAttended(reference)
@@ -135,8 +138,9 @@ extension Corridor {
                 burden: circuit.pointee.schedule.burden, on: circuit.pointee.channel)
         case .origin:
             let origin = origins.pointer(reference.slot)
-            let hop = origin.pointee.machine.hopCount - 1
-            guard hop >= 0, origin.pointee.channel != .none, origin.pointee.queue.count < settings.circuitQueueLimit
+            let last = origin.pointee.machine.hopCount - 1
+            let hop = hop.map(Int.init) ?? last
+            guard (0...max(0, last)).contains(hop), last >= 0, origin.pointee.channel != .none, origin.pointee.queue.count < settings.circuitQueueLimit
             else {
                 return true
             }

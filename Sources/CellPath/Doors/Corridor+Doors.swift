@@ -12,10 +12,12 @@ extension Corridor {
     package static let askedDoors: DoorSet = [
         DoorSet(.initialise), DoorSet(.exit), DoorSet(.timer), DoorSet(.circuitOpened), DoorSet(.circuitClosed),
         DoorSet(.cellReceived), DoorSet(.cellSent), DoorSet(.departure), DoorSet(.padding), DoorSet(.rank),
+        DoorSet(.relayMessage), DoorSet(.messagePackaging), DoorSet(.stream), DoorSet(.choosePath),
+        DoorSet(.consensusChanged),
     ]
     /// What a plugin here can have: what needs a door that is not asked is withheld.
     package static let grantedCapabilities: Capabilities = [
-        .log, .time, .random, .heap, .timers, .read, .padding, .close, .scheduling,
+        .log, .time, .random, .heap, .timers, .read, .rewrite, .padding, .deliver, .close, .scheduling, .path,
     ]
 
     /// Puts other plugins in place, at the doors of circuits that are open too; call on its loop.
@@ -55,7 +57,11 @@ extension Corridor {
             doors.pointee.doors.follow(plugins)
             var context = CircuitOpenedContext()
             context.role = isRelay ? 1 : 0
-            context.hops = isRelay ? 0 : UInt32(origins.pointer(reference.slot).pointee.machine.hopCount)
+            if !isRelay {
+                let origin = origins.pointer(reference.slot)
+                context.hops = UInt32(origin.pointee.machine.hopCount)
+                context.setHandshakes(origin.pointee.handshakes.microseconds)
+            }
             _ = doors.pointee.doors.circuitOpened(&context)
             notePadding(.opened, doors, queue: 0)
         }
@@ -100,20 +106,13 @@ extension Corridor {
             destroyAttended(reference)
             return false
         }
+        // A plugin that delivers is asked again, from within: the outermost call does what all of them asked for.
+        guard !doors.pointee.isFinishing else { return true }
+        doors.pointee.isFinishing = true
         while let request = doors.pointee.doors.takeRequest() {
-            switch request {
-            case .padding(_, let cells):
-                for _ in 0..<cells {
-                    guard queuePadding(reference, doors) else { return false }
-                }
-            case .closeCircuit:
-                destroyAttended(reference)
-                return false
-            case .message, .deliver:
-                // Their capabilities are not granted here.
-                break
-            }
+            guard perform(request, reference, doors) else { return false }
         }
+        doors.pointee.isFinishing = false
         let attended = doors.pointee.doors.attended
         switch reference.kind {
         case .relay: circuits.pointer(reference.slot).pointee.attended = attended
@@ -124,6 +123,45 @@ extension Corridor {
         if doors.pointee.holdUntil != 0, !attended.contains(.departure) { endHold(reference, doors) }
         setClock(reference, doors)
         return true
+    }
+
+    /// Does what a program asked for.
+    ///
+    /// - Returns: false if the circuit is gone.
+    private func perform(
+        _ request: PluginRequest, _ reference: CircuitReference, _ doors: UnsafeMutablePointer<CircuitDoors>
+    ) -> Bool {
+        switch request {
+        case .padding(let hop, let cells):
+            for _ in 0..<cells {
+                guard queuePadding(reference, doors, hop: hop) else { return false }
+            }
+            return true
+        case .deliver(let hop, let command, let stream, let bytes):
+            let generation = generation(of: reference)
+            deliver(bytes, RelayCommand(rawValue: command), StreamID(rawValue: stream), hop: hop, reference)
+            guard isThere(reference, generation) else { return false }
+            // It may have failed meanwhile.
+            guard doors.pointee.doors.mustDestroy else { return true }
+            destroyAttended(reference)
+            return false
+        case .closeCircuit:
+            destroyAttended(reference)
+            return false
+        case .message:
+            // Its capability is not granted here.
+            return true
+        }
+    }
+
+    /// Whether a circuit is still the one that it was.
+    func isThere(_ reference: CircuitReference, _ generation: UInt32) -> Bool {
+        let handle = SlabHandle(slot: reference.slot, generation: generation)
+        return switch reference.kind {
+        case .relay: circuits.pointer(handle) != nil
+        case .origin: origins.pointer(handle) != nil
+        case .leg: legs.pointer(handle) != nil
+        }
     }
 
     /// A plugin wants the circuit gone, or it cannot go on without one.
@@ -143,12 +181,14 @@ extension Corridor {
     /// - Returns: false if the circuit is gone.
     @inline(never)
     func askReceived(
-        _ cell: borrowing Cell, _ direction: CellDirection, _ reference: CircuitReference, kind: UInt32, queue: UInt32
+        _ cell: borrowing Cell, _ direction: CellDirection, _ reference: CircuitReference, kind: UInt32,
+        queue: UInt32, hop: Int = 0
     ) -> Bool {
         guard let doors = doors(of: reference) else { return true }
         if doors.pointee.doors.attended.contains(.cellReceived) {
             var context = CellReceivedContext()
             context.parameter = direction.rawValue
+            context.hop = UInt32(hop)
             context.command = UInt32(cell.command.rawValue)
             context.kind = kind
             context.queue = queue
@@ -167,10 +207,11 @@ extension Corridor {
     @inline(never)
     func askSent(
         _ cell: borrowing Cell, _ direction: CellDirection, _ doors: UnsafeMutablePointer<CircuitDoors>, kind: UInt32,
-        queue: UInt32, isQueued: Bool
+        queue: UInt32, isQueued: Bool, hop: Int = 0
     ) -> Bool {
         var context = CellSentContext()
         context.parameter = direction.rawValue
+        context.hop = UInt32(hop)
         context.command = UInt32(cell.command.rawValue)
         context.kind = kind
         context.queue = queue

@@ -33,7 +33,7 @@ extension EndpointMachine {
         }
     }
 
-    private mutating func receiveOther(
+    mutating func receiveOther(
         _ header: RelayMessageHeader, _ data: RawSpan, _ hop: Int, _ isEarly: Bool
     ) -> ReceiveMessageAction {
         let id = header.streamID
@@ -175,7 +175,7 @@ extension EndpointMachine {
     }
 
     /// tor-spec §6.2: a stream is one of the circuit and of the hop that it was opened at.
-    private func find(_ id: StreamID, _ hop: Int) -> Int? {
+    func find(_ id: StreamID, _ hop: Int) -> Int? {
         guard let slot = streams.slot(of: id), let stream = streams[slot], Int(stream.hop) == hop else { return nil }
         return slot
     }

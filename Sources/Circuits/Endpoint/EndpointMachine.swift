@@ -27,8 +27,8 @@ package struct EndpointMachine: ~Copyable {
     /// The next stream ID to try; at a client.
     var nextStreamID: UInt16
     /// DATA cells until one must have room for random bytes; and whether one has had since this was drawn.
-    private var cellsUntilRandomness = 0
-    private var hasSentRandomness = true
+    private(set) var cellsUntilRandomness = 0
+    private(set) var hasSentRandomness = true
 
     /// An end of a circuit without hops, at a client, or with its client, at a relay.
     package init(role: Role, parameters: EndpointParameters, using random: inout some RandomNumberGenerator) {
@@ -162,7 +162,7 @@ package struct EndpointMachine: ~Copyable {
     // MARK: Unpredictable cells
 
     /// What a DATA cell gives up so that random bytes fit behind the four zeros.
-    private static let roomForRandomness = CellsSpec.relayPaddingZeros + EndpointSpec.unpredictableLength
+    static let roomForRandomness = CellsSpec.relayPaddingZeros + EndpointSpec.unpredictableLength
 
     /// Proposal 289 §3.3: of the cells that a SENDME covers, one must end with random bytes, or the client, who knows the
     /// plaintext of a download, could compute the tags of cells that it has not received.

@@ -37,6 +37,8 @@ package struct CircuitPool: Sendable {
     package internal(set) var buildTimes: CircuitBuildTimes
     /// Chooses relays; nil before there is a network.
     package internal(set) var selector: PathSelector?
+    /// Who weighs relays beside the consensus; put in place before there is a network.
+    package var weigher: (any RelayWeigher)?
     /// Whether enough is known of the network to build circuits.
     package internal(set) var isNetworkUsable = false
     /// The circuits, by the pool's number.
@@ -138,7 +140,7 @@ extension CircuitPool {
     package mutating func networkChanged(_ view: NetworkView, isUsable: Bool, now: Moment) -> [Action] {
         let isNew = selector?.view.validAfter != view.validAfter
         if isNew {
-            selector = PathSelector(view: view, rules: settings.rules)
+            selector = PathSelector(view: view, rules: settings.rules, weigher: weigher)
         } else {
             selector?.view = view
         }
@@ -146,7 +148,9 @@ extension CircuitPool {
         let parameters = GuardParameters(
             view.parameters, primaryCount: settings.primaryGuards, primariesForTraffic: settings.entryGuards,
             primariesForDirectory: settings.directoryGuards, lifetime: settings.guardLifetime)
-        guards.update(view: view, rules: settings.rules, parameters: parameters, now: now.wall, using: &generator)
+        guards.update(
+            view: view, rules: settings.rules, parameters: parameters, weigher: weigher, now: now.wall,
+            using: &generator)
         buildTimes.parameters = .init(
             view.parameters, learns: settings.learnsBuildTimeout, override: settings.buildTimeout)
         serve(now)

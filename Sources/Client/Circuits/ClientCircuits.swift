@@ -45,10 +45,12 @@ package final class ClientCircuits {
     ///   - version: ours, for the state file.
     ///   - logger: for what the operator should know.
     ///   - generator: draws relays.
+    ///   - weigher: has a say in that.
     ///   - clock: tells the time.
     package init(
         launcher: any CircuitLauncher, settings: PoolSettings, stateLines: [String] = [], version: String,
-        logger: Logger, generator: any RandomNumberGenerator & Sendable, clock: @escaping () -> Moment = Moment.now
+        logger: Logger, generator: any RandomNumberGenerator & Sendable, weigher: (any RelayWeigher)? = nil,
+        clock: @escaping () -> Moment = Moment.now
     ) {
         self.launcher = launcher
         self.logger = logger
@@ -56,6 +58,7 @@ package final class ClientCircuits {
         eventLoop = launcher.eventLoop
         pool = CircuitPool(
             settings: settings, stateLines: stateLines, version: version, now: clock(), generator: generator)
+        pool.weigher = weigher
     }
 
     /// Begins to look at the clock every second.

@@ -34,6 +34,18 @@ package struct CircuitOpenedContext: HookContext {
     /// All zeros.
     @inlinable
     package init() {}
+
+    /// Fills in how long each hop took, the first one first.
+    package mutating func setHandshakes(_ microseconds: InlineArray<8, UInt32>) {
+        handshake0 = microseconds[0]
+        handshake1 = microseconds[1]
+        handshake2 = microseconds[2]
+        handshake3 = microseconds[3]
+        handshake4 = microseconds[4]
+        handshake5 = microseconds[5]
+        handshake6 = microseconds[6]
+        handshake7 = microseconds[7]
+    }
 }
 
 /// The circuit is gone.

@@ -45,6 +45,18 @@ package enum RankEvent: UInt32, Sendable {
     case tick = 2
 }
 
+/// Which event `stream` is asked about.
+package enum StreamEvent: UInt32, Sendable {
+    /// A client opens it.
+    case opened = 0
+    /// The relay says that it is.
+    case connected = 1
+    /// Bytes.
+    case data = 2
+    /// It has ended.
+    case closed = 3
+}
+
 /// Which event `padding` is asked about.
 package enum PaddingEvent: UInt32, Sendable {
     /// The circuit can be used.

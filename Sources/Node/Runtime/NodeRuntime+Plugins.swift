@@ -1,8 +1,11 @@
 internal import CellPath
+internal import Cells
 internal import Configuration
+internal import Directory
 internal import Glibc
 internal import Hooks
 internal import Logging
+internal import NIOCore
 package import PluginHost
 
 /// The operator's plugins: read from their folder at the start and on every reload, and what they have counted.
@@ -12,6 +15,17 @@ extension NodeRuntime {
         let settings = self.settings.plugins
         let plugins = loadPlugins(settings)
         for index in loops.indices { try? await onLoop(index) { $0.apply(plugins) } }
+    }
+
+    /// Tells plugins in the host's scope of the consensus that is there now.
+    func tellPlugins() {
+        guard let consensus = store.snapshot.consensus(.microdesc) else { return }
+        let (relays, validAfter) = (consensus.routers.count, UInt64(max(0, consensus.validAfter.seconds)))
+        for (index, loop) in loops.enumerated() {
+            loop.execute { [corridors] in
+                corridors.corridor(index)?.consensusChanged(relays: relays, validAfter: validAfter)
+            }
+        }
     }
 
     private func loadPlugins(_ settings: PluginSettings) -> PluginSet {

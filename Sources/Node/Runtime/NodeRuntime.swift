@@ -148,6 +148,9 @@ package final class NodeRuntime: Sendable {
             }.get()
         }
         await applyPlugins()
+        store.subscribe { [weak self] change in
+            if change == .consensus(.microdesc) { self?.tellPlugins() }
+        }
         let task = Task { [weak self] in
             while !Task.isCancelled {
                 try? await Task.sleep(for: NodeLimits.maintenanceInterval)

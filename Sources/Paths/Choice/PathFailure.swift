@@ -42,6 +42,8 @@ package enum PathConstraint: String, Hashable, Sendable {
     case relation = "is unrelated to the rest of the path"
     /// Stable, Fast, Guard.
     case flags = "has the flags needed"
+    /// A plugin at `choose_path` vetoes all others.
+    case plugin = "is left over by plugins"
     /// The sample of guards has none that may be tried now.
     case guards = "is a guard that may be tried"
 }

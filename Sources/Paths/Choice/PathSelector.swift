@@ -18,10 +18,14 @@ package struct PathSelector: Sendable {
     /// Relays that could not be reached a moment ago: others come first, as middle and as exit.
     package var avoided: Set<RSAIdentity> = []
 
+    /// Who weighs relays beside the consensus; nil where nobody does.
+    package var weigher: (any RelayWeigher)?
+
     /// Chooses from `view` by `rules`.
-    package init(view: NetworkView, rules: PathRules) {
+    package init(view: NetworkView, rules: PathRules, weigher: (any RelayWeigher)? = nil) {
         self.view = view
         self.rules = rules
+        self.weigher = weigher
     }
 
     /// An exit for as many of `streams` as possible; without streams, for one of the `predictedPorts`, or any.
@@ -85,6 +89,7 @@ package struct PathSelector: Sendable {
         try keepUnrelated(&candidates, to: others)
         // C Tor weighs as for a middle here: without guards the flag Guard means nothing.
         candidates.position = .middle
+        candidates.asked = .guard
         preferFlags(&candidates, needsStable: needsStable)
         return try choose(candidates, using: &generator)
     }
@@ -133,6 +138,8 @@ extension PathSelector {
     /// The relays that are left, and how many there were before the last question.
     private struct Candidates {
         var position: PathPosition
+        /// What plugins are told the position is, where that is another than the weights'.
+        var asked: PathPosition?
         var relays: [RelayFacts]
 
         mutating func keep(
@@ -183,8 +190,17 @@ extension PathSelector {
     private func choose(
         _ candidates: Candidates, using generator: inout some RandomNumberGenerator
     ) throws(PathFailure) -> RelayFacts {
-        let weights = candidates.relays.map { view.weights.weight(of: $0, as: candidates.position) }
-        guard let index = WeightedChoice.index(of: weights, using: &generator) else {
+        var candidates = candidates
+        let position = candidates.asked ?? candidates.position
+        let weighed = weigher.weigh(candidates.relays, as: position) {
+            view.weights.weight(of: $0, as: candidates.position)
+        }
+        guard !weighed.isEmpty || candidates.relays.isEmpty else {
+            throw PathFailure(
+                position: position, constraint: .plugin, candidateCount: candidates.relays.count)
+        }
+        candidates.relays = weighed.map(\.relay)
+        guard let index = WeightedChoice.index(of: weighed.map(\.weight), using: &generator) else {
             throw PathFailure(position: candidates.position, constraint: .usable, candidateCount: 0)
         }
         return candidates.relays[index]

@@ -23,6 +23,7 @@ package struct GuardSample: Sendable {
         var rules: PathRules
         var parameters: GuardParameters
         var version: String
+        var weigher: (any RelayWeigher)?
     }
 
     /// One circuit through one guard.
@@ -136,10 +137,11 @@ extension GuardSample {
     /// Applies the operator's filter, and the retry schedule.
     private mutating func filter(_ now: WallTime) {
         guard let setting else { return }
+        let passing = guards.compactMap { setting.view[$0.identity] }
+            .filter { Self.passesFilter($0, setting.rules) }
+        let allowed = Set(Self.weigh(passing, setting).map(\.relay.rsaIdentity))
         for index in guards.indices {
-            let relay = setting.view[guards[index].identity]
-            guards[index].isFiltered =
-                guards[index].isListed && (relay.map { Self.passesFilter($0, setting.rules) } ?? false)
+            guards[index].isFiltered = guards[index].isListed && allowed.contains(guards[index].identity)
             guards[index].considerRetry(at: now)
         }
     }
@@ -157,7 +159,9 @@ extension GuardSample {
         let share = Int(Double(eligible.count) * parameters.maxSampleFraction)
         let limit = max(min(share, parameters.maxSampleSize), parameters.minFilteredSample)
         eligible.removeAll { sampled.contains($0.rsaIdentity) }
-        var weights = eligible.map { setting.view.weights.weight(of: $0, as: .guard) }
+        let weighed = Self.weigh(eligible, setting)
+        eligible = weighed.map(\.relay)
+        var weights = weighed.map(\.weight)
         while usableCount < parameters.minFilteredSample, guards.count < limit,
             let chosen = WeightedChoice.index(of: weights, using: &generator)
         {
@@ -192,6 +196,13 @@ extension GuardSample {
             chosen.append(index)
         }
         primaries = chosen.sorted().map { guards[$0].identity }
+    }
+
+    /// What relays weigh as guards; those that a plugin vetoes are left out, as if the operator excluded them.
+    private static func weigh(
+        _ relays: [RelayFacts], _ setting: Setting
+    ) -> [(relay: RelayFacts, weight: Double)] {
+        setting.weigher.weigh(relays, as: .guard) { setting.view.weights.weight(of: $0, as: .guard) }
     }
 
     /// guard-spec's GUARDS, ourselves left out.

@@ -63,10 +63,11 @@ package struct GuardSelection: Sendable {
 
     /// Takes a new network or new rules.
     package mutating func update(
-        view: NetworkView, rules: PathRules, parameters: GuardParameters, now: WallTime,
-        using generator: inout some RandomNumberGenerator
+        view: NetworkView, rules: PathRules, parameters: GuardParameters, weigher: (any RelayWeigher)? = nil,
+        now: WallTime, using generator: inout some RandomNumberGenerator
     ) {
-        let setting = GuardSample.Setting(view: view, rules: rules, parameters: parameters, version: version)
+        let setting = GuardSample.Setting(
+            view: view, rules: rules, parameters: parameters, version: version, weigher: weigher)
         chooseSample(setting, now)
         let before = current
         withCurrent { $0.update(setting, now: now, using: &generator) }
