@@ -48,6 +48,12 @@ package struct HookPoint: Hashable, Sendable, CustomStringConvertible {
         hook == other.hook && (parameter == nil || other.parameter == nil || parameter == other.parameter)
     }
 
+    /// Whether it is for messages between the two halves of a plugin, and for no other.
+    package var isLocal: Bool {
+        guard hook == .relayMessage, let parameter else { return false }
+        return parameter < Self.torCommand
+    }
+
     /// As a section's name spells it.
     package var description: String {
         guard let parameter else { return hook.name }

@@ -14,8 +14,8 @@ package enum PluginLimits {
     package static let payloadBytes = 1024
     /// The argument bytes that `init` can be given.
     package static let argumentBytes = 255
-    /// A plugin's message: what is left of a relay message after slot and command.
-    package static let messageBytes = 490
+    /// A plugin's message: what is left of a relay message after slot, command and room for random bytes.
+    package static let messageBytes = 475
     /// Messages and deliveries that wait to be sent, per circuit.
     package static let queuedMessages = 64
     /// Padding cells asked for in one call.

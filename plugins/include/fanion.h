@@ -151,7 +151,7 @@ FANION_HELPER(9, __u64, fanion_free, __u64 address);
 FANION_HELPER(10, __u64, fanion_timer_set, __u64 timer, __u64 microseconds);
 /* CAP_TIMERS: it will not; 0, or -1. */
 FANION_HELPER(11, __u64, fanion_timer_clear, __u64 timer);
-/* CAP_MESSAGES: sends a message to this plugin's other half at a hop (0 at a relay): at most 490 bytes; 1, or 0 if the queue of 64
+/* CAP_MESSAGES: sends a message to this plugin's other half at a hop (0 at a relay): at most 475 bytes; 1, or 0 if the queue of 64
  * is full. */
 FANION_HELPER(12, __u64, fanion_send_message, __u64 hop, __u64 command, const void *bytes, __u64 length);
 /* CAP_PADDING: sends padding cells to a hop (0 at a relay); how many were taken, at most 16 a call. */

@@ -141,6 +141,13 @@ package struct RelayCommand: RawRepresentable, Hashable, Sendable, CustomStringC
         case .paddingNegotiated: "PADDING_NEGOTIATED"
         case .xoff: "XOFF"
         case .xon: "XON"
+        case .pluginOffer: "PLUGIN_OFFER"
+        case .pluginAnswer: "PLUGIN_ANSWER"
+        case .pluginCode: "PLUGIN_CODE"
+        case .pluginReady: "PLUGIN_READY"
+        case .pluginDetach: "PLUGIN_DETACH"
+        case .pluginMessage: "PLUGIN_MESSAGE"
+        case .pluginCounters: "PLUGIN_COUNTERS"
         default: "\(rawValue)"
         }
     }

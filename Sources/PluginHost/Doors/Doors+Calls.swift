@@ -11,7 +11,9 @@ extension Doors {
         var result = Answer<Verdict>.builtIn
         for place in 0..<count where attendants[place].doors.contains(Context.hook) {
             for program in attendants[place].places(at: Context.hook)
-            where attendants[place].answers(program, context.parameter) && !attendants[place].isGone {
+            where attendants[place].answers(program, context.parameter) && !attendants[place].isGone
+                && attendants[place].hears(context.hop)
+            {
                 guard let verdict = ask(place, program, &context, as: Verdict.self, show: payload) else { continue }
                 if case .verdict(let other) = result, other.endsCircuit { continue }
                 result = .verdict(verdict)
@@ -28,7 +30,7 @@ extension Doors {
     ) -> Answer<Verdict> {
         for place in 0..<count where attendants[place].doors.contains(Context.hook) {
             for program in attendants[place].places(at: Context.hook)
-            where attendants[place].answers(program, context.parameter) {
+            where attendants[place].answers(program, context.parameter) && attendants[place].hears(context.hop) {
                 guard let verdict = ask(place, program, &context, as: Verdict.self, show: payload) else {
                     return finish(.builtIn)
                 }
@@ -40,6 +42,21 @@ extension Doors {
             }
         }
         return .builtIn
+    }
+
+    /// Asks one instance at `relay_message` with a command of its own; others' commands of that number are others' affair.
+    mutating func decide(
+        at place: Int, _ context: inout RelayMessageContext, show payload: RawSpan
+    ) -> Answer<MessageVerdict> {
+        for program in attendants[place].places(at: .relayMessage)
+        where attendants[place].answers(program, context.parameter) {
+            // Whatever its capabilities: what its other half says to it is its own.
+            let shown = (attendants + place).pointee.place(payload)
+            context.setPayload(address: shown.address, length: shown.length)
+            guard let verdict = ask(place, program, &context, as: MessageVerdict.self, show: RawSpan()) else { break }
+            return finish(.verdict(verdict))
+        }
+        return finish(.builtIn)
     }
 
     /// Calls one instance's programs at `timer`.

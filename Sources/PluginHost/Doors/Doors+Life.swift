@@ -1,3 +1,4 @@
+internal import Cells
 internal import EBPF
 internal import Hooks
 
@@ -7,14 +8,18 @@ extension Doors {
     ///
     /// - Returns: up to 64 bytes of answer.
     @discardableResult
-    package mutating func attach(_ plugin: Plugin, arguments: [UInt8] = []) throws(PluginFailure) -> [UInt8] {
+    package mutating func attach(
+        _ plugin: Plugin, arguments: [UInt8] = [], isNegotiated: Bool = false, onlyHop: UInt32? = nil
+    ) throws(PluginFailure) -> [UInt8] {
         do throws(PluginFailure) {
             guard plugin.metadata.scope == scope, !plugin.metadata.roles.isDisjoint(with: role) else {
                 throw .wrongPlace
             }
             guard count < PluginLimits.perCircuit else { throw .tooManyPlugins }
             try checkRoom(for: plugin, instead: nil)
-            var attendant = try Attendant(plugin, host: host.takeUnretainedValue())
+            var attendant = try Attendant(
+                plugin, host: host.takeUnretainedValue(), isNegotiated: isNegotiated,
+                onlyHop: onlyHop ?? Attendant.anyHop)
             let answer = try initialise(&attendant, arguments: arguments, replacing: nil)
             (attendants + count).initialize(to: attendant)
             count += 1
@@ -30,15 +35,24 @@ extension Doors {
     }
 
     /// Puts a newer version in the place of the one that is there, between two cells. If that fails, the old one stays.
+    ///
+    /// - Parameter isNegotiated: whether it takes over from one that was negotiated, not from one of the operator's.
     @discardableResult
-    package mutating func upgrade(to plugin: Plugin, arguments: [UInt8] = []) throws(PluginFailure) -> [UInt8] {
+    package mutating func upgrade(
+        to plugin: Plugin, arguments: [UInt8] = [], isNegotiated: Bool = false
+    ) throws(PluginFailure) -> [UInt8] {
         do throws(PluginFailure) {
-            guard let place = (0..<count).first(where: { plugin.canReplace(attendants[$0].plugin) }) else {
+            let old = (0..<count).first {
+                attendants[$0].isNegotiated == isNegotiated && plugin.canReplace(attendants[$0].plugin)
+            }
+            guard let place = old else {
                 throw .nothingToReplace
             }
             guard !plugin.metadata.roles.isDisjoint(with: role) else { throw .wrongPlace }
             try checkRoom(for: plugin, instead: place)
-            var attendant = try Attendant(plugin, host: host.takeUnretainedValue())
+            var attendant = try Attendant(
+                plugin, host: host.takeUnretainedValue(), isNegotiated: isNegotiated,
+                onlyHop: attendants[place].onlyHop)
             let answer = try initialise(&attendant, arguments: arguments, replacing: place)
             callExit(place, reason: 2)
             note(.upgraded, attendants[place].plugin)
@@ -58,12 +72,11 @@ extension Doors {
 
     /// Detaches a plugin, by identity; its `exit` is called.
     ///
+    /// - Parameter isNegotiated: whether the one that was negotiated is meant, not the operator's.
     /// - Returns: whether it was there.
     @discardableResult
-    package mutating func detach(_ identity: [UInt8]) -> Bool {
-        guard let place = (0..<count).first(where: { attendants[$0].plugin.file.identity == identity }) else {
-            return false
-        }
+    package mutating func detach(_ identity: [UInt8], isNegotiated: Bool = false) -> Bool {
+        guard let place = place(of: identity, isNegotiated: isNegotiated) else { return false }
         detach(place)
         sweep()
         return true
@@ -88,10 +101,18 @@ extension Doors {
         needsSweep = true
     }
 
+    func place(of identity: [UInt8], isNegotiated: Bool) -> Int? {
+        (0..<count).first {
+            attendants[$0].plugin.file.identity == identity && attendants[$0].isNegotiated == isNegotiated
+        }
+    }
+
     private func checkRoom(for plugin: Plugin, instead place: Int?) throws(PluginFailure) {
-        for placing in plugin.file.placings where !placing.point.hook.isObserving {
+        // Local commands are between the two halves of one plugin: others may use the same numbers.
+        for placing in plugin.file.placings where !placing.point.hook.isObserving && !placing.point.isLocal {
             for index in 0..<count where index != place {
-                guard !attendants[index].plugin.file.placings.contains(where: { $0.point.overlaps(placing.point) })
+                let others = attendants[index].plugin.file.placings
+                guard !others.contains(where: { !$0.point.isLocal && $0.point.overlaps(placing.point) })
                 else { throw .doorTaken(placing.point) }
             }
         }
@@ -156,6 +177,7 @@ extension Doors {
         var kept = 0
         for place in 0..<count {
             if attendants[place].isGone {
+                if attendants[place].isPeers { noteUse(place) }
                 note(.detached, attendants[place].plugin)
                 if attendants[place].doors.contains(.padding) { paddingTimers = PaddingTimers() }
                 (attendants + place).deinitialize(count: 1)
@@ -175,6 +197,19 @@ extension Doors {
         attended = doors
     }
 
+    private func noteUse(_ place: Int) {
+        let used = attendants[place].counters.suffix(2)
+        guard let calls = used.first, let fuel = used.last else { return }
+        host._withUnsafeGuaranteedRef { $0.notePeer(calls: calls, fuel: fuel) }
+    }
+
+    private mutating func noteDeparture(_ place: Int, _ reason: PluginDetachReason) {
+        guard attendants[place].isNegotiated, !mustDestroy else { return }
+        departures.append(
+            PluginDeparture(
+                identity: attendants[place].plugin.file.identity, reason: reason, counters: attendants[place].counters))
+    }
+
     // MARK: During a question
 
     /// Who has failed goes without another call, and takes the circuit along if it must.
@@ -184,6 +219,7 @@ extension Doors {
         note(failure, attendants[place].plugin)
         attendants[place].isGone = true
         needsSweep = true
+        noteDeparture(place, failure.kind == .overBudget ? .budget : .fault)
         if attendants[place].plugin.metadata.failure == .closed { mustDestroy = true }
     }
 
@@ -211,7 +247,10 @@ extension Doors {
             fail(place, overrun)
             return false
         }
-        if desk.pointee.wantsDetach { detach(place) }
+        if desk.pointee.wantsDetach {
+            noteDeparture(place, .plugin)
+            detach(place)
+        }
         return true
     }
 }

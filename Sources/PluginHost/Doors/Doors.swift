@@ -33,6 +33,8 @@ package struct Doors: ~Copyable {
     var fuel: RateMeter
     var requests: [PluginRequest] = []
     var firstRequest = 0
+    /// Negotiated plugins that went by themselves or were stopped, for those who negotiated them.
+    var departures: [PluginDeparture] = []
     /// Somebody is gone and must be taken away.
     var needsSweep = false
     var paddingTimers = PaddingTimers()
@@ -83,6 +85,16 @@ package struct Doors: ~Copyable {
         }
         return request
     }
+
+    /// The negotiated plugins that have gone against the will of who negotiated them, since this was last asked.
+    package mutating func takeDepartures() -> [PluginDeparture] {
+        defer { departures = [] }
+        return departures
+    }
+
+    /// Whether `takeDepartures` has any.
+    @inline(__always)
+    package var hasDepartures: Bool { !departures.isEmpty }
 
     /// Whether there is something to take.
     @inline(__always)

@@ -15,6 +15,8 @@ package final class PluginHost {
     private let logLine: (_ plugin: String, _ line: String) -> Void
     private let report: (_ plugin: String, _ failure: PluginFailure) -> Void
     private var blocks: [[UInt8]: CounterBlock] = [:]
+    /// What has happened to plugins that peers brought, all together: theirs are no names to be kept.
+    private var peers = [UInt64](repeating: 0, count: PluginStatistic.allCases.count)
 
     /// A loop's host.
     ///
@@ -43,8 +45,17 @@ package final class PluginHost {
     package var memory: Int { pool.mappedBytes }
 
     /// What every plugin that has ever been here has counted on this loop.
+    ///
+    /// Those that peers brought are one line: what they count themselves is their bringers' affair.
     package var counters: [PluginCounters] {
-        blocks.values.map(\.snapshot).sorted { ($0.name, $0.version) < ($1.name, $1.version) }
+        var counters = blocks.values.map(\.snapshot).sorted { ($0.name, $0.version) < ($1.name, $1.version) }
+        if peers.contains(where: { $0 > 0 }) {
+            let values = PluginStatistic.allCases.map { (name: $0.name, value: peers[$0.rawValue]) }
+            counters.append(
+                PluginCounters(
+                    name: "peers", version: PluginVersion(major: 0, minor: 0, patch: 0), identity: [], values: values))
+        }
+        return counters
     }
 
     /// A plugin's counters.
@@ -56,10 +67,17 @@ package final class PluginHost {
     }
 
     /// Notes that something has happened to a plugin.
-    func note(_ statistic: PluginStatistic, _ plugin: Plugin) { counters(of: plugin).add(statistic) }
+    func note(_ statistic: PluginStatistic, _ plugin: Plugin) {
+        guard plugin.grant.bringer == .installed else {
+            peers[statistic.rawValue] &+= 1
+            return
+        }
+        counters(of: plugin).add(statistic)
+    }
 
     /// Counts a failure, and tells of the first of its kind.
     func note(_ failure: PluginFailure, _ plugin: Plugin) {
+        guard plugin.grant.bringer == .installed else { return note(failure.kind, plugin) }
         let block = counters(of: plugin)
         if block[failure.kind] == 0 { report(plugin.metadata.name, failure) }
         block.add(failure.kind)
@@ -67,6 +85,12 @@ package final class PluginHost {
 
     /// Takes fuel from what all peers' plugins may use.
     func takePeerFuel(_ fuel: UInt64) -> Bool { peerFuel.take(fuel, now: now) }
+
+    /// Adds what an instance of a peer's has been called and has used, when it goes.
+    func notePeer(calls: UInt64, fuel: UInt64) {
+        peers[PluginStatistic.calls.rawValue] &+= calls
+        peers[PluginStatistic.fuel.rawValue] &+= fuel
+    }
 
     func random() -> UInt64 { randomSource() }
 

@@ -94,7 +94,7 @@ extension Doors {
     /// One that must fail closed and cannot be attached dooms the circuit (`mustDestroy`); any other is done without, and
     /// counted.
     package mutating func follow(_ set: PluginSet) {
-        for plugin in plugins {
+        for plugin in installed {
             guard let entry = set.entries.first(where: { $0.plugin.metadata.name == plugin.metadata.name }) else {
                 detach(plugin.file.identity)
                 continue
@@ -110,7 +110,7 @@ extension Doors {
         for entry in set.entries {
             let metadata = entry.plugin.metadata
             guard metadata.scope == scope, !metadata.roles.isDisjoint(with: role),
-                !plugins.contains(where: { $0.metadata.name == metadata.name })
+                !installed.contains(where: { $0.metadata.name == metadata.name })
             else { continue }
             do throws(PluginFailure) {
                 try attach(entry.plugin, arguments: entry.arguments)

@@ -19,14 +19,25 @@ struct Attendant: ~Copyable {
     let answer: Int
     /// Whether a peer brought it.
     let isPeers: Bool
+    /// Whether it came by negotiation, from either end: no change of the operator's plugins touches it.
+    let isNegotiated: Bool
+    /// At a client, the hop that brought it, of which alone it hears; else any.
+    let onlyHop: UInt32
+    /// What a peer's instance counts; the operator's count in their loop's.
+    private let ownCounters: CounterBlock?
     /// To how many microseconds its clock is rounded; 1 is exactly.
     private let clock: UInt64
     /// Detached; waits to be taken away.
     var isGone = false
 
     /// A new instance, its programs not yet called.
-    init(_ plugin: Plugin, host: PluginHost) throws(PluginFailure) {
+    init(
+        _ plugin: Plugin, host: PluginHost, isNegotiated: Bool = false, onlyHop: UInt32 = Self.anyHop
+    ) throws(PluginFailure) {
         self.plugin = plugin
+        self.isNegotiated = isNegotiated
+        self.onlyHop = onlyHop
+        ownCounters = plugin.grant.bringer == .peer ? CounterBlock(plugin) : nil
         do throws(ArenaPool.Exhausted) {
             instance = try Instance(of: plugin.module, in: host.pool)
         } catch {
@@ -35,7 +46,8 @@ struct Attendant: ~Copyable {
         desk = .allocate(capacity: 1)
         desk.initialize(
             to: InstanceDesk(
-                plugin: plugin, counters: host.counters(of: plugin).words, host: Unmanaged.passUnretained(host)))
+                plugin: plugin, counters: (ownCounters ?? host.counters(of: plugin)).words,
+                host: Unmanaged.passUnretained(host), onlyHop: onlyHop))
         stands = UnsafePointer(plugin.stands)
         firstStand = plugin.firstStand
         doors = plugin.file.doors
@@ -52,6 +64,21 @@ struct Attendant: ~Copyable {
     deinit {
         desk.deinitialize(count: 1)
         desk.deallocate()
+    }
+
+    /// For `onlyHop`: whatever the hop.
+    static let anyHop = UInt32.max
+
+    /// Whether it hears what concerns a hop.
+    @inline(__always)
+    func hears(_ hop: UInt32) -> Bool { onlyHop == Self.anyHop || onlyHop == hop }
+
+    /// What it has counted for its bringer: its own counters, its calls, its fuel.
+    var counters: [UInt64] {
+        let words = desk.pointee.counters
+        let own = (0..<desk.pointee.counterCount).map { words[$0] }
+        return own
+            + [PluginStatistic.calls, .fuel].map { words[CounterBlock.firstStatistic + $0.rawValue] }
     }
 
     /// The places of the programs at a door.

@@ -127,7 +127,7 @@ package enum HelperTable {
             ) { (call) throws(HelperRefusal) in
                 guard let desk = desk(call.host), let hop = UInt32(exactly: call[1]),
                     let command = UInt16(exactly: call[2]), call[4] <= UInt64(PluginLimits.messageBytes),
-                    desk.pointee.admitMessage()
+                    desk.pointee.reaches(call[1]), desk.pointee.admitMessage()
                 else { return 0 }
                 let bytes = call.bytes(3).withUnsafeBytes { Array($0) }
                 desk.pointee.ask(
@@ -138,7 +138,9 @@ package enum HelperTable {
             capability: .padding,
             helper: Helper(number: 13, name: "send_padding", parameters: [.scalar, .scalar], fuel: 50) {
                 (call) throws(HelperRefusal) in
-                guard let desk = desk(call.host), let hop = UInt32(exactly: call[1]), desk.pointee.overrun == nil else {
+                guard let desk = desk(call.host), let hop = UInt32(exactly: call[1]), desk.pointee.overrun == nil,
+                    desk.pointee.reaches(call[1])
+                else {
                     return 0
                 }
                 let wanted = min(call[2], PluginLimits.paddingPerCall)
@@ -157,6 +159,7 @@ package enum HelperTable {
             ) { (call) throws(HelperRefusal) in
                 guard let desk = desk(call.host), let hop = UInt32(exactly: call[1]),
                     let command = UInt8(exactly: call[2]), let stream = UInt16(exactly: call[3]), call[5] <= 498,
+                    desk.pointee.reaches(call[1]),
                     desk.pointee.requests.count + desk.pointee.waiting < PluginLimits.queuedMessages
                 else { return 0 }
                 let bytes = call.bytes(4).withUnsafeBytes { Array($0) }

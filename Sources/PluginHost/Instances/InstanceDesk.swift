@@ -56,12 +56,16 @@ struct InstanceDesk {
     var flow = FlowVariables()
     /// Messages and deliveries of the circuit that wait already.
     var waiting = 0
+    /// The only hop that it may send to; `Attendant.anyHop`: all.
+    let onlyHop: UInt32
     var messages: RateMeter
     var padding: PaddingMeter
 
     init(
-        plugin: Plugin, counters: UnsafeMutablePointer<UInt64>, host: Unmanaged<PluginHost>
+        plugin: Plugin, counters: UnsafeMutablePointer<UInt64>, host: Unmanaged<PluginHost>,
+        onlyHop: UInt32 = Attendant.anyHop
     ) {
+        self.onlyHop = onlyHop
         self.counters = counters
         counterCount = plugin.metadata.counters.count
         self.host = host
@@ -73,6 +77,9 @@ struct InstanceDesk {
         padding = PaddingMeter(
             perSecond: plugin.metadata.paddingPerSecond, percent: plugin.metadata.paddingPercent)
     }
+
+    /// Whether it may send to a hop.
+    func reaches(_ hop: UInt64) -> Bool { onlyHop == Attendant.anyHop || UInt64(onlyHop) == hop }
 
     mutating func setTimer(_ timer: Int, to deadline: UInt64) {
         timers[timer] = deadline

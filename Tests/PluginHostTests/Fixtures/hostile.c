@@ -88,8 +88,8 @@ static __u64 act(__u64 good, void *context) {
         fanion_close_circuit();
         return good;
     case 'k': // whatever it can find in its memory goes into messages and counters
-        for (__u64 i = 16; i < 65536 - 480; i += 480)
-            if (fanion_send_message(0, 2, (const void *)i, 480) == 0)
+        for (__u64 i = 16; i < 65536 - 470; i += 470)
+            if (fanion_send_message(0, 2, (const void *)i, 470) == 0)
                 break;
         return good;
 #endif
