@@ -3,6 +3,8 @@
 package enum HooksLimits {
     /// Cells that `may_send` can allow.
     @inlinable package static var cells: UInt32 { 0x7FFF_FFFF }
+    /// DATA cells about which `ack_due` can ask not to be asked: a thousand times Tor's window.
+    @inlinable package static var quietCells: UInt32 { 0xF_FFFF }
     /// How long `departure` can hold a cell before it is asked again: more would look like a dead circuit.
     @inlinable package static var holdMicroseconds: UInt32 { 2_000_000 }
     /// Timers for padding per circuit and direction, as few as padding machines use.

@@ -2,6 +2,92 @@ import Cells
 import Circuits
 import OnionCrypto
 import ProtocolTestKit
+import Testing
+
+// The machines as the built-in alone decides.
+
+extension EndpointMachine {
+    mutating func receive(
+        _ header: RelayMessageHeader, data: RawSpan, tag: OnionTag, hop: Int = 0, isEarly: Bool = false
+    ) -> ReceivedMessage {
+        var flow = BuiltInFlow()
+        return receive(header, data: data, tag: tag, hop: hop, isEarly: isEarly, by: &flow)
+    }
+
+    mutating func sendableCells(hop: Int) -> Int {
+        var flow = BuiltInFlow()
+        return sendableCells(hop: hop, by: &flow)
+    }
+
+    mutating func sendableCells(_ handle: StreamHandle) -> Int {
+        var flow = BuiltInFlow()
+        return sendableCells(handle, by: &flow)
+    }
+
+    mutating func sendableBytes(_ handle: StreamHandle) -> Int {
+        var flow = BuiltInFlow()
+        return sendableBytes(handle, by: &flow)
+    }
+
+    mutating func canPackage(_ handle: StreamHandle) -> Bool {
+        var flow = BuiltInFlow()
+        return canPackage(handle, by: &flow)
+    }
+
+    mutating func package(
+        _ handle: StreamHandle, available: Int, using random: inout some RandomNumberGenerator
+    ) -> Int {
+        var flow = BuiltInFlow()
+        return package(handle, available: available, using: &random, by: &flow)
+    }
+
+    mutating func nextWaiting(hop: Int = 0) -> StreamHandle? {
+        var flow = BuiltInFlow()
+        return nextWaiting(hop: hop, by: &flow)
+    }
+
+    mutating func acknowledge(_ handle: StreamHandle) -> Int {
+        var flow = BuiltInFlow()
+        return acknowledge(handle, by: &flow) ?? -1
+    }
+}
+
+extension StreamMachine {
+    var sendableCells: Int {
+        mutating get {
+            var flow = BuiltInFlow()
+            return sendableCells(by: &flow)
+        }
+    }
+
+    mutating func receiveData() -> Verdict {
+        var flow = BuiltInFlow()
+        return receiveData(by: &flow)
+    }
+
+    mutating func receiveSendme() -> Verdict {
+        var flow = BuiltInFlow()
+        return receiveSendme(by: &flow)
+    }
+
+    mutating func acknowledge() -> Int {
+        var flow = BuiltInFlow()
+        return acknowledge(by: &flow) ?? -1
+    }
+
+    /// Packages a cell as an endpoint does, which asks first.
+    mutating func sendCell() {
+        #expect(sendableCells > 0)
+        sendData()
+    }
+}
+
+extension StreamTable {
+    mutating func callNext(hop: Int) -> Int? {
+        var flow = BuiltInFlow()
+        return callNext(hop: hop, by: &flow)
+    }
+}
 
 /// A tag of 20 bytes that are all alike.
 func tag(_ byte: UInt8) -> OnionTag {

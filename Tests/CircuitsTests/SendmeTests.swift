@@ -5,18 +5,30 @@ import ProtocolTestKit
 import Testing
 
 struct SendmeTests {
-    private func flow(start: Int = 1000) -> HopFlow { HopFlow(.windows(CircuitWindow(start: start))) }
+    private func flow(start: Int = 1000) -> HopFlow { HopFlow(.windows(.circuit(start: start))) }
 
     private func answer(_ flow: inout HopFlow, _ data: [UInt8], minimumVersion: UInt8 = 0)
         -> HopFlow.ReceiveSendmeAction
     {
-        flow.receiveSendme(data.span.bytes, minimumVersion: minimumVersion)
+        var decider = BuiltInFlow()
+        return flow.receiveSendme(data.span.bytes, minimumVersion: minimumVersion, hop: 0, by: &decider)
+    }
+
+    private func sendable(_ flow: inout HopFlow) -> Int {
+        var decider = BuiltInFlow()
+        return flow.sendableCells(hop: 0, by: &decider)
+    }
+
+    private func package(_ flow: inout HopFlow) {
+        var decider = BuiltInFlow()
+        #expect(flow.sendableCells(hop: 0, by: &decider) > 0)
+        flow.notePackaged(by: &decider)
     }
 
     /// Packages and seals so many cells, each with its number as a tag.
     private func send(_ flow: inout HopFlow, _ numbers: ClosedRange<Int>) {
         for number in numbers {
-            flow.notePackaged()
+            package(&flow)
             flow.noteSealed(tag(UInt8(truncatingIfNeeded: number)))
         }
     }
@@ -26,11 +38,11 @@ struct SendmeTests {
         send(&flow, 1...99)
         #expect(flow.expectedSendmes == 0)
         send(&flow, 100...1000)
-        #expect(flow.control.sendableCells == 0)
+        #expect(sendable(&flow) == 0)
         #expect(flow.expectedSendmes == 10)
         for hundred in 1...10 {
             #expect(answer(&flow, sendme(tag(UInt8(truncatingIfNeeded: hundred * 100)))) == .open)
-            #expect(flow.control.sendableCells == hundred * 100)
+            #expect(sendable(&flow) == hundred * 100)
         }
         #expect(flow.expectedSendmes == 0)
     }
@@ -42,7 +54,7 @@ struct SendmeTests {
             #expect(answer(&flow, sendme(tag(UInt8(truncatingIfNeeded: hundred * 100)))) == .open)
             send(&flow, (851 + hundred * 100)...(950 + hundred * 100))
         }
-        #expect(flow.control.sendableCells == 50)
+        #expect(sendable(&flow) == 50)
     }
 
     @Test func `a SENDME must quote the oldest tag that is awaited`() {
@@ -71,13 +83,13 @@ struct SendmeTests {
 
     @Test func `a tag counts from sealing, not from packaging`() {
         var flow = flow()
-        for _ in 1...150 { flow.notePackaged() }
-        #expect(flow.control.sendableCells == 850)
+        for _ in 1...150 { package(&flow) }
+        #expect(sendable(&flow) == 850)
         for _ in 1...99 { flow.noteSealed(tag(1)) }
         #expect(flow.expectedSendmes == 0)
         flow.noteSealed(tag(2))
         #expect(answer(&flow, sendme(tag(2))) == .open)
-        #expect(flow.control.sendableCells == 950)
+        #expect(sendable(&flow) == 950)
     }
 
     @Test func `version 0 will do unless the consensus says otherwise`() {
@@ -111,15 +123,17 @@ struct SendmeTests {
 
     @Test func `each hundredth DATA calls for a SENDME`() {
         var flow = flow()
+        var decider = BuiltInFlow()
         for number in 1...1000 {
-            #expect(flow.receiveData() == (number % 100 == 0 ? .sendSendme : .none))
+            #expect(flow.receiveData(hop: 0, by: &decider) == (number % 100 == 0 ? .sendSendme : .none))
         }
     }
 
     @Test func `a window from the consensus is kept within bounds`() {
-        #expect(flow(start: 500).control.sendableCells == 500)
-        #expect(flow(start: -5).control.sendableCells == 100)
-        #expect(flow(start: 5000).control.sendableCells == 1000)
+        for (start, window) in [(500, 500), (-5, 100), (5000, 1000)] {
+            var flow = flow(start: start)
+            #expect(sendable(&flow) == window)
+        }
     }
 
     @Test func `a SENDME on the wire is what the specification shows`() throws {

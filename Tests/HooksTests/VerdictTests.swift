@@ -6,8 +6,7 @@ struct VerdictTests {
     @Test(arguments: Hook.allCases.filter(\.isOpen))
     func `of the answers to a door only those listed mean something`(hook: Hook) {
         let known: [Hook: Int] = [
-            .initialise: 2, .cellReceived: 2, .cellSent: 2, .relayMessage: 4, .messagePackaging: 2, .ackDue: 3,
-            .onAck: 2,
+            .initialise: 2, .cellReceived: 2, .cellSent: 2, .relayMessage: 4, .messagePackaging: 2, .onAck: 2,
             .stream: 3, .exit: 1, .timer: 1, .circuitOpened: 1, .circuitClosed: 1, .consensusChanged: 1,
         ]
         if let count = known[hook] {
@@ -35,6 +34,15 @@ struct VerdictTests {
         for answer: UInt64 in [1 | 4 << 8, 1 | 4 << 16, 1 | 1 << 24, 2 | 1 << 32, 3, 1 | 600_000_001 << 32, 1 << 32] {
             #expect(PaddingVerdict(answer: answer) == nil)
         }
+    }
+
+    @Test func `no acknowledgement for so many cells, and nothing else with a number`() {
+        #expect(AckVerdict(answer: 0) == .no(0))
+        #expect(AckVerdict(answer: 99 << 2) == .no(99))
+        #expect(AckVerdict(answer: 0xF_FFFF << 2) == .no(0xF_FFFF))
+        #expect(AckVerdict(answer: 1) == .yes)
+        #expect(AckVerdict(answer: 2) == .destroyCircuit)
+        for answer: UInt64 in [3, 5, 6, 7, 1 << 22, 1 << 32, .max] { #expect(AckVerdict(answer: answer) == nil) }
     }
 
     @Test func `numbers have ends`() {

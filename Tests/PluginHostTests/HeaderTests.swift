@@ -67,6 +67,7 @@ struct HeaderTests {
         expect("FANION_HOLD(2000000)", 1 | 2_000_000 << 32)
         expect("FANION_PAD(2, 17, FANION_BYPASSING | FANION_REPLACING)", 1 | 2 << 8 | 3 << 16 | 17 << 32)
         expect("FANION_CANCEL(3)", 2 | 3 << 8)
+        expect("FANION_ACK_NO_FOR(99)", 99 << 2)
         for (name, event) in [
             ("OPENED", PaddingEvent.opened), ("CELL_SENT", .cellSent), ("CELL_RECEIVED", .cellReceived),
             ("SENT", .paddingSent), ("RECEIVED", .paddingReceived), ("REPLACED", .replaced),

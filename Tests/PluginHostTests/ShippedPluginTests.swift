@@ -64,17 +64,19 @@ struct ShippedPluginTests {
         var doors = test.doors(budget: Self.generous)
         try doors.attach(Fixture.plugin("sendme", grant: Grant(budget: Self.generous)))
         var random = SplitMix(state: 2)
-        var circuit = BuiltInWindows()
+        var subjects = FlowEvents.fresh
         var differences = 0
         var violations = 0
         for _ in 0..<Self.eventCount {
             test.host.now += 10
-            let event = circuit.event(using: &random)
-            let (builtIn, plugin) = circuit.both(event, &doors)
-            if builtIn != plugin { differences += 1 }
-            if builtIn == "destroy" {
+            let place = Int.random(in: 0..<2, using: &random)
+            var windows = place == 0 ? FlowWindows.circuit() : .stream
+            switch subjects[place].play(&windows, &doors, using: &random) {
+            case .same: break
+            case .different: differences += 1
+            case .violation:
                 violations += 1
-                circuit = BuiltInWindows()
+                subjects = FlowEvents.fresh
             }
         }
         #expect(differences == 0)
@@ -90,107 +92,72 @@ struct ShippedPluginTests {
     }
 }
 
-/// Tor's windows of one circuit and one stream as the built-in machines keep them, and the counts that the doors tell.
-private struct BuiltInWindows {
-    enum Event: CaseIterable {
-        case package, circuitSendme, streamSendme, data, taken
+/// What has gone and come of a circuit, or of a stream, and random events about it: two deciders are asked the same.
+struct FlowEvents {
+    enum Outcome {
+        case same, different, violation
     }
 
-    var flow = CircuitWindow()
-    var stream = {
-        var machine = StreamMachine(id: .init(rawValue: 1), hop: 0, state: .owesConnected)
-        _ = machine.sendConnected()
-        return machine
-    }()
+    let scope: FlowScope
     var packaged: UInt64 = 0
     var received: UInt64 = 0
-    var circuitAcksIn: UInt64 = 0
-    var streamAcksIn: UInt64 = 0
-    var circuitAcksOut: UInt64 = 0
-    var streamAcksOut: UInt64 = 0
+    var acknowledgementsIn: UInt64 = 0
+    var acknowledgementsOut: UInt64 = 0
 
-    mutating func event(using random: inout SplitMix) -> Event {
+    static var fresh: [FlowEvents] { [FlowEvents(scope: .circuit), FlowEvents(scope: .stream)] }
+
+    mutating func play(
+        _ one: inout some FlowControlPolicy & ~Copyable, _ other: inout some FlowControlPolicy & ~Copyable,
+        using random: inout some RandomNumberGenerator
+    ) -> Outcome {
         switch UInt32.random(in: 0..<1000, using: &random) {
-        case 0..<480: .package
-        case 480..<485: .circuitSendme
-        case 485..<494: .streamSendme
-        case 494..<960: .data
-        default: .taken
+        case 0..<480: return package(&one, &other)
+        case 480..<492: return acknowledge(&one, &other)
+        case 492..<960:
+            received += 1
+            return receive(event: 0, &one, &other)
+        default: return receive(event: 1, &one, &other)
         }
     }
 
-    private func maySend(_ scope: FlowScope, _ doors: inout Doors) -> String {
+    private mutating func package(
+        _ one: inout some FlowControlPolicy & ~Copyable, _ other: inout some FlowControlPolicy & ~Copyable
+    ) -> Outcome {
         var context = MaySendContext()
         context.parameter = scope.rawValue
         context.packaged = packaged
-        context.acknowledgements = scope == .circuit ? circuitAcksIn : streamAcksIn
-        guard case .verdict(let verdict) = doors.maySend(&context) else { return "none" }
-        return "\(verdict.cells)"
+        context.acknowledgements = acknowledgementsIn
+        let answer = one.maySend(&context)
+        guard answer == other.maySend(&context), case .verdict(let verdict) = answer else { return .different }
+        if verdict.cells > 0 { packaged += 1 }
+        return .same
     }
 
-    private func ackDue(_ scope: FlowScope, _ event: UInt32, _ doors: inout Doors) -> AckVerdict? {
+    private mutating func acknowledge(
+        _ one: inout some FlowControlPolicy & ~Copyable, _ other: inout some FlowControlPolicy & ~Copyable
+    ) -> Outcome {
+        var context = OnAckContext()
+        context.parameter = scope.rawValue
+        context.packaged = packaged
+        context.acknowledgements = acknowledgementsIn
+        let answer = one.onAck(&context)
+        guard answer == other.onAck(&context) else { return .different }
+        acknowledgementsIn += 1
+        return answer == .verdict(.accepted) ? .same : .violation
+    }
+
+    private mutating func receive(
+        event: UInt32, _ one: inout some FlowControlPolicy & ~Copyable,
+        _ other: inout some FlowControlPolicy & ~Copyable
+    ) -> Outcome {
         var context = AckDueContext()
         context.parameter = scope.rawValue
         context.event = event
         context.received = received
-        context.acknowledgements = scope == .circuit ? circuitAcksOut : streamAcksOut
-        guard case .verdict(let verdict) = doors.ackDue(&context) else { return nil }
-        return verdict
-    }
-
-    private func onAck(_ scope: FlowScope, _ doors: inout Doors) -> String {
-        var context = OnAckContext()
-        context.parameter = scope.rawValue
-        context.packaged = packaged
-        context.acknowledgements = scope == .circuit ? circuitAcksIn : streamAcksIn
-        return doors.onAck(&context) == .verdict(.accepted) ? "accepted" : "destroy"
-    }
-
-    /// What the machines say, and what the doors say.
-    mutating func both(_ event: Event, _ doors: inout Doors) -> (builtIn: String, plugin: String) {
-        switch event {
-        case .package:
-            let before = (
-                "\(flow.packageWindow) \(stream.sendableCells)",
-                maySend(.circuit, &doors) + " " + maySend(.stream, &doors)
-            )
-            guard flow.packageWindow > 0, stream.sendableCells > 0 else { return before }
-            flow.notePackaged()
-            stream.sendData()
-            packaged += 1
-            return before
-        case .circuitSendme:
-            let plugin = onAck(.circuit, &doors)
-            circuitAcksIn += 1
-            return (flow.noteAcknowledged() ? "accepted" : "destroy", plugin)
-        case .streamSendme:
-            let plugin = onAck(.stream, &doors)
-            streamAcksIn += 1
-            return (stream.receiveSendme() == .accept ? "accepted" : "destroy", plugin)
-        case .data:
-            received += 1
-            let verdict = ackDue(.circuit, 0, &doors)
-            let forStream = ackDue(.stream, 0, &doors)
-            let action = flow.noteReceived()
-            let accepts = stream.receiveData() == .accept
-            if action == .sendSendme { circuitAcksOut += 1 }
-            let circuitText =
-                switch action {
-                case .none: "no"
-                case .sendSendme: "yes"
-                case .destroyCircuit: "destroy"
-                }
-            if circuitText == "destroy" || !accepts {
-                return ("destroy", verdict == .destroyCircuit || forStream == .destroyCircuit ? "destroy" : "other")
-            }
-            return (circuitText + " no", "\(verdict?.description ?? "") \(forStream?.description ?? "")")
-        case .taken:
-            var count = 0
-            while ackDue(.stream, 1, &doors) == .yes {
-                streamAcksOut += 1
-                count += 1
-            }
-            return ("\(stream.acknowledge())", "\(count)")
-        }
+        context.acknowledgements = acknowledgementsOut
+        let answer = one.ackDue(&context)
+        guard answer == other.ackDue(&context) else { return .different }
+        if answer == .verdict(.yes) { acknowledgementsOut += 1 }
+        return answer == .verdict(.destroyCircuit) ? .violation : .same
     }
 }

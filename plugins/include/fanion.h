@@ -170,7 +170,7 @@ FANION_HELPER(18, __u64, fanion_flow_set, __u64 variable, __u64 value);
 
 /* Variables of flow_get and flow_set. */
 #define FANION_FLOW_DATA_LIMIT 0     /* bytes packaged into one DATA, 1-498; can be set */
-#define FANION_FLOW_ACK_INTERVAL 1   /* DATA cells for one SENDME, 1-1000; can be set */
+#define FANION_FLOW_ACK_INTERVAL 1   /* DATA cells for one SENDME, 1-1000; can be set in init, before the first DATA */
 #define FANION_FLOW_QUEUE_FORWARD 2  /* cells that wait */
 #define FANION_FLOW_QUEUE_BACKWARD 3 /* cells that wait */
 #define FANION_FLOW_MESSAGE_ROOM 4   /* messages that send_message would take now */
@@ -482,10 +482,13 @@ struct consensus_changed_ctx {
 #define FANION_TAKEN 1
 /* stream: FANION_DEFAULT, FANION_HANDLED or, with CAP_CLOSE, */
 #define FANION_DESTROY_STREAM 2
-/* may_send: the number of cells that may be packaged until the next acknowledgement; FANION_WAIT is none */
+/* may_send: the number of cells that may be packaged until the next acknowledgement; FANION_WAIT is none. Asked again when they are
+ * used up, after each acknowledgement, and after a timer of the plugin's has run. */
 #define FANION_WAIT 0
-/* ack_due; ACK_VIOLATION: more has come than was allowed */
+/* ack_due; ACK_NO_FOR(n): not now, nor for n further DATA cells, about which nobody is asked: what makes this door cheap.
+ * ACK_VIOLATION: more has come than was allowed. A stream's SENDMEs leave when its owner has taken what came. */
 #define FANION_ACK_NO 0
+#define FANION_ACK_NO_FOR(cells) ((__u64)(cells) << 2)
 #define FANION_ACK_YES 1
 #define FANION_ACK_VIOLATION 2
 /* on_ack; ON_ACK_VIOLATION: more was acknowledged than was sent */

@@ -45,17 +45,22 @@ SEC("on_ack/stream") int on_ack_stream(struct on_ack_ctx *ctx) {
     return window + STREAM_STEP > STREAM_START ? FANION_ON_ACK_VIOLATION : FANION_ACCEPTED;
 }
 
-SEC("ack_due/circuit") int ack_due(struct ack_due_ctx *ctx) {
+// With `no` goes how many more cells may come before there is anything to ask: one call for a hundred cells.
+SEC("ack_due/circuit") __u64 ack_due(struct ack_due_ctx *ctx) {
     __s64 window = CIRCUIT_START - (__s64)ctx->received + (__s64)ctx->acknowledgements * CIRCUIT_STEP;
     if (window < 0)
         return FANION_ACK_VIOLATION;
-    return window <= CIRCUIT_START - CIRCUIT_STEP ? FANION_ACK_YES : FANION_ACK_NO;
+    __s64 missing = window - (CIRCUIT_START - CIRCUIT_STEP);
+    return missing <= 0 ? FANION_ACK_YES : FANION_ACK_NO_FOR(missing - 1);
 }
 
 // A stream is acknowledged when its owner has taken what came, so that a slow reader slows the sender down.
-SEC("ack_due/stream") int ack_due_stream(struct ack_due_ctx *ctx) {
+SEC("ack_due/stream") __u64 ack_due_stream(struct ack_due_ctx *ctx) {
     __s64 window = STREAM_START - (__s64)ctx->received + (__s64)ctx->acknowledgements * STREAM_STEP;
     if (window < 0)
         return FANION_ACK_VIOLATION;
-    return ctx->event == FANION_ACK_TAKEN && window <= STREAM_START - STREAM_STEP ? FANION_ACK_YES : FANION_ACK_NO;
+    if (ctx->event == FANION_ACK_CAME)
+        return FANION_ACK_NO_FOR(window);
+    __s64 missing = window - (STREAM_START - STREAM_STEP);
+    return missing <= 0 ? FANION_ACK_YES : FANION_ACK_NO_FOR(missing - 1);
 }

@@ -69,7 +69,9 @@ extension Corridor {
                     seal(&$0, circuit: circuit)
                 }
             }
-            if let endpoint = circuit.pointee.endpoint { queueDrained(endpoint, to: circuit.pointee.queue.count) }
+            if let endpoint = circuit.pointee.endpoint {
+                queueDrained(endpoint, to: circuit.pointee.queue.count, next.reference)
+            }
         case .leg:
             guard let leg = legs.pointer(handle) else { return record.pointee.scheduler.removeFirst() }
             sendQuantum(next, &leg.pointee.queue, &leg.pointee.schedule, record, connection) { _ in }
@@ -83,7 +85,9 @@ extension Corridor {
                     seal(&$0, origin: origin)
                 }
             }
-            if let endpoint = origin.pointee.endpoint { queueDrained(endpoint, to: origin.pointee.queue.count) }
+            if let endpoint = origin.pointee.endpoint {
+                queueDrained(endpoint, to: origin.pointee.queue.count, next.reference)
+            }
         }
     }
 

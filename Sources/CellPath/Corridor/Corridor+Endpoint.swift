@@ -14,8 +14,10 @@ extension Corridor {
             guard askMessage(&cell, &header, tag, CircuitReference(.relay, slot), endpoint) else { return }
         }
         let data = cell.bodyBytes.extracting(header.dataRange)
+        var flow = flow(of: circuit, endpoint)
         let received = endpoint.pointee.machine.receive(
-            header, data: data, tag: tag, isEarly: cell.command == .relayEarly)
+            header, data: data, tag: tag, isEarly: cell.command == .relayEarly, by: &flow)
+        guard settle(flow, CircuitReference(.relay, slot)) else { return }
         if let due = received.sendmeDue {
             let handle = circuits.handle(slot)
             sendCircuitSendme(quoting: due, circuit: slot)
@@ -31,6 +33,7 @@ extension Corridor {
         if let there = circuit.pointee.endpoint { return there }
         let endpoint = makeEndpoint(.relay)
         circuit.pointee.endpoint = endpoint
+        if let doors = circuit.pointee.doors { endpoint.pointee.follow(doors) }
         return endpoint
     }
 
@@ -51,7 +54,7 @@ extension Corridor {
         case .streamMaySend(let handle):
             wake(handle, endpoint)
         case .circuitMaySend(let hop):
-            wakeStreams(endpoint, hop: hop)
+            wakeStreams(endpoint, CircuitReference(.relay, slot), hop: hop)
         case .openStream(let handle, _, let opening):
             openStream(handle, opening, circuit: slot, endpoint)
         case .refuseStream(let id, .end(let message)):

@@ -127,7 +127,9 @@ extension Corridor: CircuitLauncher {
             guard askMessage(&cell, &header, tag, CircuitReference(.origin, slot), hop: hop, endpoint) else { return }
         }
         let data = cell.bodyBytes.extracting(header.dataRange)
-        let received = endpoint.pointee.machine.receive(header, data: data, tag: tag, hop: hop)
+        var flow = flow(of: origin, endpoint)
+        let received = endpoint.pointee.machine.receive(header, data: data, tag: tag, hop: hop, by: &flow)
+        guard settle(flow, CircuitReference(.origin, slot)) else { return }
         if let due = received.sendmeDue {
             let handle = origins.handle(slot)
             sendCircuitSendme(quoting: due, hop: hop, origin: slot)
@@ -166,7 +168,7 @@ extension Corridor: CircuitLauncher {
         case .streamMaySend(let handle):
             wake(handle, endpoint)
         case .circuitMaySend(let hop):
-            wakeStreams(endpoint, hop: hop)
+            wakeStreams(endpoint, CircuitReference(.origin, slot), hop: hop)
         case .extended(let message):
             perform(origin.pointee.machine.receiveExtended2(message, hop: hop), origin: slot)
         case .truncated(let reason):

@@ -44,18 +44,37 @@ extension Corridor {
         endpoint.pointee.stream(at: handle)?._withUnsafeGuaranteedRef { $0.noteRoom() }
     }
 
-    /// Tells those in line that they may send, unless the queue is too long anyway.
-    func wakeStreams(_ endpoint: UnsafeMutablePointer<CircuitEndpoint>, hop: Int) {
+    /// Tells those in line that they may send, unless the queue is too long anyway. The circuit may be gone afterwards.
+    func wakeStreams(
+        _ endpoint: UnsafeMutablePointer<CircuitEndpoint>, _ reference: CircuitReference, hop: Int
+    ) {
         guard !endpoint.pointee.isQueueFull else { return }
-        while let handle = endpoint.pointee.machine.nextWaiting(hop: hop) { wake(handle, endpoint) }
+        var flow = flow(of: reference, endpoint)
+        while let handle = endpoint.pointee.machine.nextWaiting(hop: hop, by: &flow) { wake(handle, endpoint) }
+        _ = settle(flow, reference)
     }
 
-    /// A circuit's queue has become shorter.
+    /// The same for all hops.
+    ///
+    /// - Returns: false if the circuit is gone.
+    @discardableResult
+    func wakeStreams(_ endpoint: UnsafeMutablePointer<CircuitEndpoint>, _ reference: CircuitReference) -> Bool {
+        guard !endpoint.pointee.isQueueFull else { return true }
+        var flow = flow(of: reference, endpoint)
+        for hop in 0..<endpoint.pointee.machine.hopCount {
+            while let handle = endpoint.pointee.machine.nextWaiting(hop: hop, by: &flow) { wake(handle, endpoint) }
+        }
+        return settle(flow, reference)
+    }
+
+    /// A circuit's queue has become shorter. The circuit may be gone afterwards.
     @inline(__always)
-    func queueDrained(_ endpoint: UnsafeMutablePointer<CircuitEndpoint>, to count: UInt32, hop: Int = 0) {
+    func queueDrained(
+        _ endpoint: UnsafeMutablePointer<CircuitEndpoint>, to count: UInt32, _ reference: CircuitReference
+    ) {
         guard endpoint.pointee.isQueueFull, count <= CellPathLimits.streamQueueLow else { return }
         endpoint.pointee.isQueueFull = false
-        wakeStreams(endpoint, hop: hop)
+        wakeStreams(endpoint, reference)
     }
 
     // MARK: What ports ask
@@ -92,7 +111,9 @@ extension Corridor {
     /// How many bytes a stream may send. Who hears 0 is told when it is more.
     func sendableBytes(of stream: CircuitStream) -> Int {
         guard let place = place(of: stream) else { return 0 }
-        let windows = place.endpoint.pointee.machine.sendableBytes(place.handle)
+        var flow = flow(of: place.reference, place.endpoint)
+        let windows = place.endpoint.pointee.machine.sendableBytes(place.handle, by: &flow)
+        guard settle(flow, place.reference) else { return 0 }
         let bytes = min(windows, place.room * CellsSpec.relayDataLength)
         if bytes == 0 { wait(place) }
         return bytes
@@ -121,8 +142,9 @@ extension Corridor {
                 wait(place)
                 break
             }
+            var flow = flow(of: place.reference, place.endpoint)
             var available = bytes.count - taken
-            if place.attended.takesBytes, place.endpoint.pointee.machine.canPackage(place.handle) {
+            if place.attended.takesBytes, place.endpoint.pointee.machine.canPackage(place.handle, by: &flow) {
                 let asked = askBytes(
                     UnsafeRawBufferPointer(rebasing: bytes[taken...]), of: place.handle, place.reference,
                     place.endpoint)
@@ -130,12 +152,14 @@ extension Corridor {
                 case .package(let length): available = length
                 case .taken(let length):
                     taken += length
+                    guard settle(flow, place.reference) else { return taken }
                     continue
                 case .gone: return taken
                 }
             }
             let length = place.endpoint.pointee.machine.package(
-                place.handle, available: available, using: &random)
+                place.handle, available: available, using: &random, by: &flow)
+            guard settle(flow, place.reference) else { break }
             guard length > 0 else {
                 wait(place)
                 break
@@ -181,8 +205,20 @@ extension Corridor {
             return
         }
         let hop = place.endpoint.pointee.machine.hop(of: place.handle) ?? 0
-        for _ in 0..<place.endpoint.pointee.machine.acknowledge(place.handle) {
-            sendStreamSendme(id, hop: hop, site: stream.site)
+        var flow = flow(of: place.reference, place.endpoint)
+        let count = place.endpoint.pointee.machine.acknowledge(place.handle, by: &flow)
+        guard settle(flow, place.reference) else { return }
+        guard let count else { return closeForFlow(place.reference) }
+        for _ in 0..<count { sendStreamSendme(id, hop: hop, site: stream.site) }
+    }
+
+    /// Flow control does not go on.
+    func closeForFlow(_ reference: CircuitReference) {
+        counters.protocolViolations &+= 1
+        switch reference.kind {
+        case .relay: closeCircuit(reference.slot, .torProtocol)
+        case .origin: closeOrigin(reference.slot, ending(of: reference.slot, .torProtocol))
+        case .leg: break
         }
     }
 

@@ -47,6 +47,9 @@ extension Corridor {
 
     private func runDoors(_ reference: CircuitReference, _ doors: UnsafeMutablePointer<CircuitDoors>) {
         _ = doors.pointee.doors.runTimers()
+        if !doors.pointee.doors.mustDestroy, doors.pointee.doors.attended.contains(.maySend) {
+            guard askFlowAgain(reference) else { return }
+        }
         while let due = doors.pointee.doors.takeDuePadding() {
             guard due.direction == doors.pointee.direction else { continue }
             let waiting = queueCount(of: reference)

@@ -13,11 +13,11 @@ extension Corridor {
         DoorSet(.initialise), DoorSet(.exit), DoorSet(.timer), DoorSet(.circuitOpened), DoorSet(.circuitClosed),
         DoorSet(.cellReceived), DoorSet(.cellSent), DoorSet(.departure), DoorSet(.padding), DoorSet(.rank),
         DoorSet(.relayMessage), DoorSet(.messagePackaging), DoorSet(.stream), DoorSet(.choosePath),
-        DoorSet(.consensusChanged),
+        DoorSet(.consensusChanged), DoorSet(.maySend), DoorSet(.ackDue), DoorSet(.onAck),
     ]
     /// What a plugin here can have: what needs a door that is not asked is withheld.
     package static let grantedCapabilities: Capabilities = [
-        .log, .time, .random, .heap, .timers, .read, .rewrite, .padding, .deliver, .close, .scheduling, .path,
+        .log, .time, .random, .heap, .timers, .read, .rewrite, .padding, .deliver, .close, .scheduling, .flow, .path,
     ]
 
     /// Puts other plugins in place, at the doors of circuits that are open too; call on its loop.
@@ -113,6 +113,7 @@ extension Corridor {
             guard perform(request, reference, doors) else { return false }
         }
         doors.pointee.isFinishing = false
+        endpoint(of: reference)?.pointee.follow(doors)
         let attended = doors.pointee.doors.attended
         switch reference.kind {
         case .relay: circuits.pointer(reference.slot).pointee.attended = attended

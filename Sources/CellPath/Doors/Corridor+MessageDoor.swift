@@ -71,7 +71,9 @@ extension Corridor {
         _ endpoint: UnsafeMutablePointer<CircuitEndpoint>
     ) {
         let generation = generation(of: reference)
-        let received = endpoint.pointee.machine.receiveHandled(header, tag: tag, hop: hop)
+        var flow = flow(of: reference, endpoint)
+        let received = endpoint.pointee.machine.receiveHandled(header, tag: tag, hop: hop, by: &flow)
+        guard settle(flow, reference) else { return }
         if let due = received.sendmeDue {
             switch reference.kind {
             case .relay: sendCircuitSendme(quoting: due, circuit: reference.slot)
@@ -99,7 +101,11 @@ extension Corridor {
         let site: CircuitStream.Site =
             reference.kind == .relay
             ? .relay(circuits.handle(reference.slot)) : .origin(origins.handle(reference.slot))
-        for _ in 0..<endpoint.pointee.machine.acknowledge(handle) { sendStreamSendme(id, hop: hop, site: site) }
+        var flow = flow(of: reference, endpoint)
+        let count = endpoint.pointee.machine.acknowledge(handle, by: &flow)
+        guard settle(flow, reference) else { return }
+        guard let count else { return closeForFlow(reference) }
+        for _ in 0..<count { sendStreamSendme(id, hop: hop, site: site) }
     }
 
     private func destroy(_ reference: CircuitReference, _ reason: DestroyReason) {
@@ -155,12 +161,16 @@ extension Corridor {
         case .relay:
             guard hop == 0 else { return }
             let endpoint = endpoint(of: reference.slot)
-            let action = endpoint.pointee.machine.receiveDelivered(header, data: data)
+            var flow = flow(of: reference, endpoint)
+            let action = endpoint.pointee.machine.receiveDelivered(header, data: data, by: &flow)
+            guard settle(flow, reference) else { return }
             perform(action, id, data, circuit: reference.slot, endpoint)
         case .origin:
             let origin = origins.pointer(reference.slot)
             guard Int(hop) < origin.pointee.machine.hopCount, let endpoint = origin.pointee.endpoint else { return }
-            let action = endpoint.pointee.machine.receiveDelivered(header, data: data, hop: Int(hop))
+            var flow = flow(of: reference, endpoint)
+            let action = endpoint.pointee.machine.receiveDelivered(header, data: data, hop: Int(hop), by: &flow)
+            guard settle(flow, reference) else { return }
             perform(action, id, data, hop: Int(hop), origin: reference.slot, endpoint)
         case .leg: break
         }

@@ -1,6 +1,7 @@
 internal import Cells
 internal import Circuits
 internal import OnionCrypto
+internal import PluginHost
 
 /// Our end of a circuit as its corridor keeps it: the machine that judges messages, and the stream objects by its slots.
 ///
@@ -47,6 +48,11 @@ struct CircuitEndpoint: ~Copyable {
     mutating func takeAll() -> [CircuitStream] {
         defer { streams.removeAll() }
         return streams.compactMap { $0?.takeRetainedValue() }
+    }
+
+    /// Takes over what a circuit's plugins have set.
+    mutating func follow(_ doors: UnsafeMutablePointer<CircuitDoors>) {
+        machine.dataLimit = Int(doors.pointee.doors.flow.dataLimit)
     }
 
     /// A DATA cell has been sealed for a hop, in sending order.

@@ -7,12 +7,12 @@ extension EndpointMachine {
     ///
     /// - Returns: `deliverData` where a stream of ours is to be acknowledged, without bytes for its owner.
     package mutating func receiveHandled(
-        _ header: RelayMessageHeader, tag: OnionTag, hop: Int = 0
+        _ header: RelayMessageHeader, tag: OnionTag, hop: Int = 0, by decider: inout some FlowDecider & ~Copyable
     ) -> ReceivedMessage {
         guard header.command == .data else { return ReceivedMessage(action: .none, sendmeDue: nil) }
         var due: OnionTag?
         // tor-spec §7.3: each DATA counts for the circuit's window, whoever it is for.
-        switch noteData(hop: hop) {
+        switch noteData(hop: hop, by: &decider) {
         case .none: break
         case .sendSendme: due = tag
         case .destroyCircuit: return ReceivedMessage(action: .destroyCircuit(.torProtocol), sendmeDue: nil)
@@ -21,7 +21,7 @@ extension EndpointMachine {
             return ReceivedMessage(action: .none, sendmeDue: due)
         }
         let action: ReceiveMessageAction =
-            switch streams.receiveData(slot) {
+            switch streams.receiveData(slot, by: &decider) {
             case .accept: .deliverData(streams.handle(at: slot))
             case .violation: .destroyCircuit(.torProtocol)
             case .late, .unexpected: .none
@@ -32,16 +32,16 @@ extension EndpointMachine {
     /// How many bytes `package` would put into the next DATA cell, of so many.
     package func nextLength(available: Int) -> Int {
         let isForced = cellsUntilRandomness == 0 && !hasSentRandomness
-        return min(available, CellsSpec.relayDataLength - (isForced ? Self.roomForRandomness : 0))
+        return min(available, dataLimit, CellsSpec.relayDataLength - (isForced ? Self.roomForRandomness : 0))
     }
 
     /// Judges a message that a plugin delivers as if it had come from `hop`.
     ///
     /// DATA counts for no window: no window was spent on it where it was taken.
     package mutating func receiveDelivered(
-        _ header: RelayMessageHeader, data: RawSpan, hop: Int = 0
+        _ header: RelayMessageHeader, data: RawSpan, hop: Int = 0, by decider: inout some FlowDecider & ~Copyable
     ) -> ReceiveMessageAction {
-        guard header.command == .data else { return receiveOther(header, data, hop, false) }
+        guard header.command == .data else { return receiveOther(header, data, hop, false, &decider) }
         guard header.streamID != .zero, let slot = find(header.streamID, hop), let stream = streams[slot] else {
             return .ignore(.unknownStream)
         }

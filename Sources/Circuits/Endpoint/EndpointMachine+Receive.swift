@@ -10,41 +10,46 @@ extension EndpointMachine {
     ///   - tag: of its cell.
     ///   - hop: who sent it; 0 at a relay.
     ///   - isEarly: whether it came in RELAY_EARLY.
+    ///   - decider: who decides about flow control.
     package mutating func receive(
-        _ header: RelayMessageHeader, data: RawSpan, tag: OnionTag, hop: Int = 0, isEarly: Bool = false
+        _ header: RelayMessageHeader, data: RawSpan, tag: OnionTag, hop: Int = 0, isEarly: Bool = false,
+        by decider: inout some FlowDecider & ~Copyable
     ) -> ReceivedMessage {
         guard header.command == .data else {
-            return ReceivedMessage(action: receiveOther(header, data, hop, isEarly), sendmeDue: nil)
+            return ReceivedMessage(action: receiveOther(header, data, hop, isEarly, &decider), sendmeDue: nil)
         }
         // tor-spec §7.3: each DATA counts for the circuit's window, whether its stream is known or not.
-        switch noteData(hop: hop) {
-        case .none: return ReceivedMessage(action: receiveData(header.streamID, hop), sendmeDue: nil)
-        case .sendSendme: return ReceivedMessage(action: receiveData(header.streamID, hop), sendmeDue: tag)
+        switch noteData(hop: hop, by: &decider) {
+        case .none: return ReceivedMessage(action: receiveData(header.streamID, hop, &decider), sendmeDue: nil)
+        case .sendSendme: return ReceivedMessage(action: receiveData(header.streamID, hop, &decider), sendmeDue: tag)
         case .destroyCircuit: return ReceivedMessage(action: .destroyCircuit(.torProtocol), sendmeDue: nil)
         }
     }
 
-    private mutating func receiveData(_ id: StreamID, _ hop: Int) -> ReceiveMessageAction {
+    private mutating func receiveData(
+        _ id: StreamID, _ hop: Int, _ decider: inout some FlowDecider & ~Copyable
+    ) -> ReceiveMessageAction {
         guard id != .zero else { return unexpected(.noStream) }
         guard let slot = find(id, hop) else { return unexpected(.unknownStream) }
-        switch streams.receiveData(slot) {
+        switch streams.receiveData(slot, by: &decider) {
         case .accept: return .deliverData(streams.handle(at: slot))
         case let verdict: return settle(verdict)
         }
     }
 
     mutating func receiveOther(
-        _ header: RelayMessageHeader, _ data: RawSpan, _ hop: Int, _ isEarly: Bool
+        _ header: RelayMessageHeader, _ data: RawSpan, _ hop: Int, _ isEarly: Bool,
+        _ decider: inout some FlowDecider & ~Copyable
     ) -> ReceiveMessageAction {
         let id = header.streamID
         switch header.command {
         case .sendme where id == .zero:
-            switch noteSendme(data, hop: hop) {
+            switch noteSendme(data, hop: hop, by: &decider) {
             case .open: return .circuitMaySend(hop: hop)
             case .destroyCircuit: return .destroyCircuit(.torProtocol)
             }
         case .sendme:
-            return receiveSendme(id, hop)
+            return receiveSendme(id, hop, &decider)
         case .begin, .beginDirectory, .resolve:
             guard id != .zero else { return unexpected(.noStream) }
             guard role == .relay else { return unexpected(.wrongEnd) }
@@ -82,13 +87,15 @@ extension EndpointMachine {
 
     // MARK: Streams
 
-    private mutating func receiveSendme(_ id: StreamID, _ hop: Int) -> ReceiveMessageAction {
+    private mutating func receiveSendme(
+        _ id: StreamID, _ hop: Int, _ decider: inout some FlowDecider & ~Copyable
+    ) -> ReceiveMessageAction {
         guard let slot = find(id, hop) else { return unexpected(.unknownStream) }
-        switch streams.receiveSendme(slot) {
+        switch streams.receiveSendme(slot, by: &decider) {
         case .accept:
             let handle = streams.handle(at: slot)
             // Who waits for the circuit's window too stays in line.
-            guard streams.isWaiting(slot), canPackage(handle) else { return .none }
+            guard streams.isWaiting(slot), canPackage(handle, by: &decider) else { return .none }
             streams.call(slot)
             return .streamMaySend(handle)
         case let verdict: return settle(verdict)

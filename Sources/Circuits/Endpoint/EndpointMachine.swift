@@ -24,6 +24,8 @@ package struct EndpointMachine: ~Copyable {
     var streams = StreamTable()
     /// Per hop. Empty at a relay until DATA is sent or received: most of a relay's circuits never do.
     private var flows: [HopFlow] = []
+    /// Bytes that go into one DATA cell at most, 1 to 498.
+    package var dataLimit = CellsSpec.relayDataLength
     /// The next stream ID to try; at a client.
     var nextStreamID: UInt16
     /// DATA cells until one must have room for random bytes; and whether one has had since this was drawn.
@@ -61,35 +63,46 @@ package struct EndpointMachine: ~Copyable {
         return Int(stream.hop)
     }
 
-    // MARK: Windows
+    // MARK: Flow control
+
+    /// What went and came of a hop; nil if there was nothing.
+    package func flowCounts(hop: Int) -> FlowCounts? { flows.indices.contains(hop) ? flows[hop].counts : nil }
+
+    /// What went and came of a stream; nil if the handle is stale.
+    package func flowCounts(_ handle: StreamHandle) -> FlowCounts? {
+        streams.slot(of: handle).flatMap { streams[$0]?.counts }
+    }
 
     /// How many DATA cells the circuit would take now for a hop.
-    package func sendableCells(hop: Int) -> Int {
-        if flows.indices.contains(hop) { return flows[hop].control.sendableCells }
-        return role == .relay && hop == 0 ? makeFlow().control.sendableCells : 0
+    package mutating func sendableCells(hop: Int, by decider: inout some FlowDecider & ~Copyable) -> Int {
+        ensureFlow()
+        return flows.indices.contains(hop) ? flows[hop].sendableCells(hop: hop, by: &decider) : 0
     }
 
-    /// How many DATA cells a stream may send now: what its window and the circuit's leave.
-    package func sendableCells(_ handle: StreamHandle) -> Int {
-        guard let slot = streams.slot(of: handle), let stream = streams[slot] else { return 0 }
-        return sendableCells(stream)
+    /// How many DATA cells a stream may send now: what it may itself, and what the circuit may.
+    package mutating func sendableCells(_ handle: StreamHandle, by decider: inout some FlowDecider & ~Copyable) -> Int {
+        guard let slot = streams.slot(of: handle) else { return 0 }
+        return sendableCells(slot: slot, &decider)
     }
 
-    private func sendableCells(_ stream: StreamMachine) -> Int {
-        min(stream.sendableCells, sendableCells(hop: Int(stream.hop)))
+    private mutating func sendableCells(slot: Int, _ decider: inout some FlowDecider & ~Copyable) -> Int {
+        let own = streams.sendableCells(slot, by: &decider)
+        guard own > 0, let hop = streams[slot]?.hop else { return 0 }
+        return min(own, sendableCells(hop: Int(hop), by: &decider))
     }
 
     /// How many bytes `package` would take now, one cell after the other; a little less at times, never more.
-    package func sendableBytes(_ handle: StreamHandle) -> Int {
-        let cells = sendableCells(handle)
+    package mutating func sendableBytes(_ handle: StreamHandle, by decider: inout some FlowDecider & ~Copyable) -> Int {
+        // Far more cells than any path holds: no product overflows.
+        let cells = min(sendableCells(handle, by: &decider), EndpointLimits.awaitedAcknowledgements)
         guard cells > 0 else { return 0 }
         let roomy = 1 + cells / EndpointLimits.cellsBetweenRandomness
-        return cells * CellsSpec.relayDataLength - roomy * Self.roomForRandomness
+        return cells * dataLimit - roomy * max(0, dataLimit + Self.roomForRandomness - CellsSpec.relayDataLength)
     }
 
     /// Whether a stream may send a DATA cell.
-    package func canPackage(_ handle: StreamHandle) -> Bool {
-        sendableCells(handle) > 0
+    package mutating func canPackage(_ handle: StreamHandle, by decider: inout some FlowDecider & ~Copyable) -> Bool {
+        sendableCells(handle, by: &decider) > 0
     }
 
     /// Packages a DATA cell of a stream: counts it, and says how many bytes to put into it.
@@ -99,14 +112,13 @@ package struct EndpointMachine: ~Copyable {
     /// - Parameter available: how many bytes there are to send.
     /// - Returns: how many go into this cell; 0 if none may be sent.
     package mutating func package(
-        _ handle: StreamHandle, available: Int, using random: inout some RandomNumberGenerator
+        _ handle: StreamHandle, available: Int, using random: inout some RandomNumberGenerator,
+        by decider: inout some FlowDecider & ~Copyable
     ) -> Int {
-        guard available > 0, let slot = streams.slot(of: handle), let stream = streams[slot],
-            sendableCells(stream) > 0
+        guard available > 0, let slot = streams.slot(of: handle), sendableCells(slot: slot, &decider) > 0,
+            let hop = streams[slot]?.hop
         else { return 0 }
-        let hop = Int(stream.hop)
-        ensureFlow()
-        flows[hop].notePackaged()
+        flows[Int(hop)].notePackaged(by: &decider)
         streams.sendData(slot)
         return packagedLength(available, using: &random)
     }
@@ -128,31 +140,44 @@ package struct EndpointMachine: ~Copyable {
     ///
     /// Ask until nil, as long as the circuit's queue takes cells, and tell each owner, then or later. Who cannot send all must
     /// `wait` again. Who finds nothing left comes before who was served: streams take turns, however the driver asks.
-    package mutating func nextWaiting(hop: Int = 0) -> StreamHandle? {
-        guard sendableCells(hop: hop) > 0, let slot = streams.callNext(hop: hop) else { return nil }
+    package mutating func nextWaiting(hop: Int = 0, by decider: inout some FlowDecider & ~Copyable) -> StreamHandle? {
+        guard streams.waitingCount > 0, sendableCells(hop: hop, by: &decider) > 0,
+            let slot = streams.callNext(hop: hop, by: &decider)
+        else { return nil }
         return streams.handle(at: slot)
     }
 
     /// How many SENDMEs to send for a stream whose owner has passed on, or can pass on, what it got. They count as sent.
-    package mutating func acknowledge(_ handle: StreamHandle) -> Int {
+    ///
+    /// - Returns: nil if the circuit cannot go on.
+    package mutating func acknowledge(_ handle: StreamHandle, by decider: inout some FlowDecider & ~Copyable) -> Int? {
         guard let slot = streams.slot(of: handle) else { return 0 }
-        return streams.acknowledge(slot)
+        return streams.acknowledge(slot, by: &decider)
     }
 
-    /// A DATA from a hop has come in; windows of the circuit only.
-    mutating func noteData(hop: Int) -> FlowControl.ReceiveDataAction {
+    /// Time has passed for whoever decides: what was answered before holds no longer. Then ask `nextWaiting`.
+    package mutating func askAgain() {
+        for hop in flows.indices { flows[hop].askAgain() }
+        streams.askAgain()
+    }
+
+    /// A DATA from a hop has come in; the circuit's count only.
+    mutating func noteData(hop: Int, by decider: inout some FlowDecider & ~Copyable) -> FlowControl.ReceiveDataAction {
         ensureFlow()
-        return flows.indices.contains(hop) ? flows[hop].receiveData() : .destroyCircuit
+        return flows.indices.contains(hop) ? flows[hop].receiveData(hop: hop, by: &decider) : .destroyCircuit
     }
 
     /// A SENDME of the circuit has come in.
-    mutating func noteSendme(_ data: RawSpan, hop: Int) -> HopFlow.ReceiveSendmeAction {
+    mutating func noteSendme(
+        _ data: RawSpan, hop: Int, by decider: inout some FlowDecider & ~Copyable
+    ) -> HopFlow.ReceiveSendmeAction {
         guard flows.indices.contains(hop) else { return .destroyCircuit }
-        return flows[hop].receiveSendme(data, minimumVersion: parameters.sendmeAcceptMinVersion)
+        return flows[hop].receiveSendme(
+            data, minimumVersion: parameters.sendmeAcceptMinVersion, hop: hop, by: &decider)
     }
 
     private func makeFlow() -> HopFlow {
-        HopFlow(.windows(CircuitWindow(start: parameters.circuitWindow)))
+        HopFlow(.windows(.circuit(start: parameters.circuitWindow)))
     }
 
     private mutating func ensureFlow() {
@@ -167,6 +192,7 @@ package struct EndpointMachine: ~Copyable {
     /// Proposal 289 §3.3: of the cells that a SENDME covers, one must end with random bytes, or the client, who knows the
     /// plaintext of a download, could compute the tags of cells that it has not received.
     private mutating func packagedLength(_ available: Int, using random: inout some RandomNumberGenerator) -> Int {
+        let available = min(available, dataLimit)
         let roomy = CellsSpec.relayDataLength - Self.roomForRandomness
         let isForced = cellsUntilRandomness == 0 && !hasSentRandomness
         let length = min(available, isForced ? roomy : CellsSpec.relayDataLength)

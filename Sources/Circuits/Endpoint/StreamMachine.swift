@@ -30,14 +30,14 @@ package struct StreamMachine: Equatable, Sendable {
     /// What the other end may still send after our END.
     package struct Remainder: Equatable, Sendable {
         /// DATA cells: what its window leaves.
-        package var data: Int16
+        package var data: Int32
         /// SENDMEs: one for each 50 of our DATA that it has not acknowledged.
-        package var sendmes: Int16
+        package var sendmes: Int32
         /// Whether CONNECTED is under way.
         package var isConnectedDue: Bool
 
         /// So much.
-        package init(data: Int16, sendmes: Int16, isConnectedDue: Bool) {
+        package init(data: Int32, sendmes: Int32, isConnectedDue: Bool) {
             self.data = data
             self.sendmes = sendmes
             self.isConnectedDue = isConnectedDue
@@ -62,10 +62,8 @@ package struct StreamMachine: Equatable, Sendable {
     package let hop: UInt8
     /// Where it stands.
     package private(set) var state: State
-    /// DATA cells that we may still package. Never above 500.
-    package private(set) var packageWindow = Int16(EndpointSpec.streamWindowStart)
-    /// DATA cells that the other end may still send. Never above 500.
-    package private(set) var deliverWindow = Int16(EndpointSpec.streamWindowStart)
+    /// What went and came, if streams have windows.
+    package private(set) var counts = FlowCounts()
 
     /// A stream in its first state.
     package init(id: StreamID, hop: UInt8, state: State) {
@@ -79,16 +77,23 @@ package struct StreamMachine: Equatable, Sendable {
         if case .halfClosed = state { true } else { false }
     }
 
+    private var subject: FlowSubject { FlowSubject(hop: Int(hop), stream: id.rawValue) }
+
     /// DATA cells that it would send if the circuit let it.
-    package var sendableCells: Int { state == .open ? Int(packageWindow) : 0 }
+    package mutating func sendableCells(by decider: inout some FlowDecider & ~Copyable) -> Int {
+        guard state == .open else { return 0 }
+        var windows = FlowWindows.stream
+        return counts.sendable(subject, builtIn: &windows, by: &decider)
+    }
 
     /// A DATA has come in.
-    package mutating func receiveData() -> Verdict {
+    package mutating func receiveData(by decider: inout some FlowDecider & ~Copyable) -> Verdict {
         switch state {
         case .open, .owesConnected:
             // A client may send bytes before CONNECTED ("optimistic data", proposal 181).
-            deliverWindow -= 1
-            return deliverWindow < 0 ? .violation : .accept
+            var windows = FlowWindows.stream
+            let action = counts.noteReceived(subject, builtIn: &windows, by: &decider)
+            return action == .destroyCircuit ? .violation : .accept
         case .halfClosed(var remainder):
             guard remainder.data > 0 else { return .unexpected }
             remainder.data -= 1
@@ -100,14 +105,12 @@ package struct StreamMachine: Equatable, Sendable {
     }
 
     /// A SENDME for this stream has come in.
-    package mutating func receiveSendme() -> Verdict {
+    package mutating func receiveSendme(by decider: inout some FlowDecider & ~Copyable) -> Verdict {
         switch state {
         case .open:
-            guard Int(packageWindow) + EndpointSpec.streamWindowIncrement <= EndpointSpec.streamWindowStart else {
-                return .violation
-            }
-            packageWindow += Int16(EndpointSpec.streamWindowIncrement)
-            return .accept
+            var windows = FlowWindows.stream
+            let isAllowed = counts.noteAcknowledged(subject, roundTrip: 0, builtIn: &windows, by: &decider)
+            return isAllowed ? .accept : .violation
         case .halfClosed(var remainder):
             guard remainder.sendmes > 0 else { return .unexpected }
             remainder.sendmes -= 1
@@ -166,32 +169,39 @@ package struct StreamMachine: Equatable, Sendable {
         return true
     }
 
-    /// We package a DATA cell; `sendableCells` must be above zero.
+    /// We package a DATA cell; `sendableCells` must have been above zero.
     package mutating func sendData() {
-        precondition(sendableCells > 0)
-        packageWindow -= 1
+        counts.notePackaged()
     }
+
+    /// Something has happened that may change how much may go.
+    package mutating func askAgain() { counts.askAgain() }
 
     /// We have passed on what came, or can: how many SENDMEs to send.
     ///
     /// None before CONNECTED, which they must not overtake.
-    package mutating func acknowledge() -> Int {
+    ///
+    /// - Returns: nil if the circuit cannot go on.
+    package mutating func acknowledge(by decider: inout some FlowDecider & ~Copyable) -> Int? {
         guard state == .open else { return 0 }
-        var count = 0
-        while Int(deliverWindow) <= EndpointSpec.streamWindowStart - EndpointSpec.streamWindowIncrement {
-            deliverWindow += Int16(EndpointSpec.streamWindowIncrement)
-            count += 1
-        }
-        return count
+        var windows = FlowWindows.stream
+        return counts.noteTaken(subject, builtIn: &windows, by: &decider)
+    }
+
+    /// What its windows let the other end send yet; as much as it likes, if a plugin decides.
+    private var remainder: Remainder {
+        guard !counts.isGoverned else { return Remainder(data: .max, sendmes: .max, isConnectedDue: false) }
+        let windows = FlowWindows.stream
+        let data = UInt64(EndpointSpec.streamWindowStart) + counts.acknowledging * UInt64(windows.ackInterval)
+        let sent = counts.packaged - min(counts.packaged, counts.acknowledged * UInt64(windows.ackInterval))
+        return Remainder(
+            data: Int32(clamping: data - min(data, counts.received)),
+            sendmes: Int32(clamping: sent / UInt64(windows.ackInterval)), isConnectedDue: false)
     }
 
     /// A client sends END.
     package mutating func sendEnd() {
-        var remainder = Remainder(
-            data: deliverWindow,
-            sendmes: (Int16(EndpointSpec.streamWindowStart) - packageWindow)
-                / Int16(EndpointSpec.streamWindowIncrement),
-            isConnectedDue: false)
+        var remainder = remainder
         switch state {
         case .halfClosed: return
         case .awaitingConnected: remainder.isConnectedDue = true

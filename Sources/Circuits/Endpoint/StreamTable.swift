@@ -63,13 +63,17 @@ package struct StreamTable: ~Copyable {
     package subscript(slot: Int) -> StreamMachine? { slots[slot].stream }
 
     /// Tells the stream in a slot that DATA has come.
-    mutating func receiveData(_ slot: Int) -> StreamMachine.Verdict {
-        slots[slot].stream?.receiveData() ?? .unexpected
+    mutating func receiveData(
+        _ slot: Int, by decider: inout some FlowDecider & ~Copyable
+    ) -> StreamMachine.Verdict {
+        slots[slot].stream?.receiveData(by: &decider) ?? .unexpected
     }
 
     /// Tells it that a SENDME has come.
-    mutating func receiveSendme(_ slot: Int) -> StreamMachine.Verdict {
-        slots[slot].stream?.receiveSendme() ?? .unexpected
+    mutating func receiveSendme(
+        _ slot: Int, by decider: inout some FlowDecider & ~Copyable
+    ) -> StreamMachine.Verdict {
+        slots[slot].stream?.receiveSendme(by: &decider) ?? .unexpected
     }
 
     /// Tells it that CONNECTED has come.
@@ -89,8 +93,18 @@ package struct StreamTable: ~Copyable {
     }
 
     /// Asks it how many SENDMEs to send.
-    mutating func acknowledge(_ slot: Int) -> Int {
-        slots[slot].stream?.acknowledge() ?? 0
+    mutating func acknowledge(_ slot: Int, by decider: inout some FlowDecider & ~Copyable) -> Int? {
+        slots[slot].stream == nil ? 0 : slots[slot].stream?.acknowledge(by: &decider)
+    }
+
+    /// Asks it how many DATA cells it would send if the circuit let it.
+    mutating func sendableCells(_ slot: Int, by decider: inout some FlowDecider & ~Copyable) -> Int {
+        slots[slot].stream?.sendableCells(by: &decider) ?? 0
+    }
+
+    /// Tells all that something has happened that may change how much may go.
+    mutating func askAgain() {
+        for slot in slots.indices { slots[slot].stream?.askAgain() }
     }
 
     // MARK: Coming and going
@@ -169,16 +183,20 @@ package struct StreamTable: ~Copyable {
     }
 
     /// Calls the first in line that is at `hop` and may send as far as its own window goes.
-    package mutating func callNext(hop: Int) -> Int? {
-        guard let slot = first(hop, from: lines.0.first) ?? first(hop, from: lines.1.first) else { return nil }
+    package mutating func callNext(hop: Int, by decider: inout some FlowDecider & ~Copyable) -> Int? {
+        guard let slot = first(hop, lines.0.first, &decider) ?? first(hop, lines.1.first, &decider) else {
+            return nil
+        }
         call(slot)
         return slot
     }
 
-    private func first(_ hop: Int, from start: Int32) -> Int? {
+    private mutating func first(_ hop: Int, _ start: Int32, _ decider: inout some FlowDecider & ~Copyable) -> Int? {
         var slot = start
         while slot >= 0 {
-            if let stream = slots[Int(slot)].stream, Int(stream.hop) == hop, stream.sendableCells > 0 {
+            if let stream = slots[Int(slot)].stream, Int(stream.hop) == hop,
+                sendableCells(Int(slot), by: &decider) > 0
+            {
                 return Int(slot)
             }
             slot = slots[Int(slot)].next

@@ -22,8 +22,8 @@ package struct MaySendVerdict: HookVerdict {
 @frozen
 @usableFromInline
 package enum AckVerdict: HookVerdict {
-    /// Not now.
-    case no
+    /// Not now, nor for so many further DATA cells: nobody is asked about those.
+    case no(UInt32)
     /// Send a SENDME, and ask again if it was about what an owner took.
     case yes
     /// More has come than was allowed.
@@ -31,17 +31,19 @@ package enum AckVerdict: HookVerdict {
 
     @inlinable
     package init?(answer: UInt64) {
+        // The lower two bits say what; with `no` the others say for how long.
         switch answer {
-        case 0: self = .no
         case 1: self = .yes
         case 2: self = .destroyCircuit
-        default: return nil
+        default:
+            guard answer & 3 == 0, answer >> 2 <= UInt64(HooksLimits.quietCells) else { return nil }
+            self = .no(UInt32(answer >> 2))
         }
     }
 
     @usableFromInline package var description: String {
         switch self {
-        case .no: "no"
+        case .no(let cells): cells == 0 ? "no" : "no \(cells)"
         case .yes: "yes"
         case .destroyCircuit: "destroy"
         }
