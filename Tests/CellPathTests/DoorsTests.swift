@@ -104,7 +104,9 @@ extension CorridorTests {
 
         @Test func `a plugin ranks circuits in the built-in's place`() async throws {
             let network = try await PluginNetwork.start(host: 20)
-            let ewma = try PluginNetwork.plugins([("ewma", "org.fanion.ewma", ""), ("monitor", "org.fanion.monitor", "")])
+            let ewma = try PluginNetwork.plugins([
+                ("ewma", "org.fanion.ewma", ""), ("monitor", "org.fanion.monitor", ""),
+            ])
             for relay in network.relays { try await relay.run { $0.apply(ewma) } }
             let first = try await network.client.build(network.relays.map(\.target))
             let second = try await network.client.build(network.relays.map(\.target))

@@ -143,7 +143,8 @@ extension Corridor {
             let origin = origins.pointer(reference.slot)
             let last = origin.pointee.machine.hopCount - 1
             let hop = hop.map(Int.init) ?? last
-            guard (0...max(0, last)).contains(hop), last >= 0, origin.pointee.channel != .none, origin.pointee.queue.count < settings.circuitQueueLimit
+            guard (0...max(0, last)).contains(hop), last >= 0, origin.pointee.channel != .none,
+                origin.pointee.queue.count < settings.circuitQueueLimit
             else {
                 return true
             }
