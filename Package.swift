@@ -49,9 +49,10 @@ let package = Package(
         .target(name: "EBPF", dependencies: ["CELF", "CPlatform"], swiftSettings: strict),
         .target(name: "OnionCrypto", dependencies: ["COpenSSL", "CSodium"], swiftSettings: hot),
 
-        // Floor 2: wire formats and settings.
+        // Floor 2: wire formats, whom to trust, and settings.
         .target(name: "Cells", swiftSettings: hot),
-        .target(name: "Configuration", dependencies: ["Cells"], swiftSettings: strict),
+        .target(name: "Trust", dependencies: ["Cells", "OnionCrypto"], swiftSettings: strict),
+        .target(name: "Configuration", dependencies: ["Cells", "OnionCrypto", "Trust"], swiftSettings: strict),
 
         // Floor 3: documents, and the link handshake.
         .target(name: "Directory", dependencies: ["Cells", "OnionCrypto"], swiftSettings: strict),
@@ -131,6 +132,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "OnionCryptoTests", dependencies: ["OnionCrypto"], swiftSettings: strict),
         .testTarget(name: "CellsTests", dependencies: ["Cells", "ProtocolTestKit"], swiftSettings: strict),
+        .testTarget(name: "TrustTests", dependencies: ["Trust", "Cells", "OnionCrypto"], swiftSettings: strict),
         .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Cells"], swiftSettings: strict),
         .testTarget(
             name: "DirectoryTests", dependencies: ["Directory", "ProtocolTestKit"], exclude: ["Fixtures"],
