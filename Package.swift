@@ -133,7 +133,8 @@ let package = Package(
         .testTarget(name: "OnionCryptoTests", dependencies: ["OnionCrypto"], swiftSettings: strict),
         .testTarget(name: "CellsTests", dependencies: ["Cells", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "TrustTests", dependencies: ["Trust", "Cells", "OnionCrypto"], swiftSettings: strict),
-        .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Cells"], swiftSettings: strict),
+        .testTarget(
+            name: "ConfigurationTests", dependencies: ["Configuration", "Cells", "Trust"], swiftSettings: strict),
         .testTarget(
             name: "DirectoryTests", dependencies: ["Directory", "ProtocolTestKit"], exclude: ["Fixtures"],
             swiftSettings: strict),

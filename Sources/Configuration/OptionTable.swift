@@ -123,7 +123,15 @@ package enum OptionTable {
         PluginBudgetMessages | count | 32
         PluginBudgetPaddingPercent | count | 10000
         PluginBudgetPaddingRate | count | 1000
+        PluginCheckpointAge | interval | 7 days
+        PluginKey | lines |
+        PluginLog | lines |
+        PluginLogInterval | interval | 1 hour
+        PluginPolicy | text | installed
+        PluginRevocationAge | interval | 7 days
         PluginsDirectory | path |
+        PluginWitness | lines |
+        PluginWitnessesNeeded | integer | -1
         PublishServerDescriptor | commaList | 1
         RecommendedClientVersions | lines |
         RecommendedServerVersions | lines |

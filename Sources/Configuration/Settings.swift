@@ -21,6 +21,8 @@ package struct Settings: Sendable {
     package let control: ControlSettings
     /// The operator's plugins.
     package let plugins: PluginSettings
+    /// Whose plugins may run.
+    package let pluginTrust: PluginTrustSettings
     /// What the operator should know about this configuration.
     package let warnings: [ConfigurationWarning]
 
@@ -61,6 +63,7 @@ package struct Settings: Sendable {
         client = try ClientSettings(&values)
         control = try ControlSettings(&values, environment)
         plugins = try PluginSettings(&values, dataDirectory: node.dataDirectory, environment)
+        pluginTrust = try PluginTrustSettings(&values)
         try Self.check(&values, relay, exit, authority, client, directory)
         warnings = values.warnings
     }

@@ -129,7 +129,8 @@ import Trust
         #expect(
             TilePath.bundles(from: 300, to: 600).map(\.description) == ["tile/entries/001", "tile/entries/002.p/88"])
         let tree = Self.tree(600)
-        let second = try #require(tree.contents(of: #require(TilePath(.hashes(level: 1), index: 0, count: 2))))
+        let tile = try #require(TilePath(.hashes(level: 1), index: 0, count: 2))
+        let second = try #require(tree.contents(of: tile))
         #expect(second.count == 64 && Array(second.prefix(32)) == tree.root(size: 256)?.bytes)
         #expect(tree.contents(of: try #require(TilePath(.hashes(level: 1), index: 0, count: 3))) == nil)
     }

@@ -53,8 +53,8 @@ struct TestLog {
         size: Int? = nil, seen time: WallTime? = now, by witnessCount: Int? = nil, signer: SigningKey? = nil
     ) throws -> [UInt8] {
         let size = UInt64(size ?? entries.count)
-        var checkpoint = try #require(
-            Checkpoint(origin: key.verifier.name, size: size, root: #require(tree.root(size: size))))
+        let root = try #require(tree.root(size: size))
+        var checkpoint = try #require(Checkpoint(origin: key.verifier.name, size: size, root: root))
         let text = checkpoint.note.text
         checkpoint.note.signatures = [(signer ?? key).sign(text, at: Self.now)]
         if let time {

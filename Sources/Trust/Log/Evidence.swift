@@ -64,8 +64,10 @@ package struct Evidence: Hashable, Sendable {
         let logCount = try reader.number(1)
         guard logCount <= TrustLimits.evidenceLogs else { throw .evidence("names too many logs") }
         for _ in 0..<logCount {
-            let origin = String(decoding: try reader.bytes(Int(reader.number(1))), as: UTF8.self)
-            guard VerifierKey.isName(origin), !logs.contains(where: { $0.origin == origin }) else {
+            let name = try reader.bytes(Int(reader.number(1)))
+            guard let origin = String(validating: name, as: UTF8.self), VerifierKey.isName(origin),
+                !logs.contains(where: { $0.origin == origin })
+            else {
                 throw .evidence("names a log twice, or not properly")
             }
             let index = try reader.number(8)

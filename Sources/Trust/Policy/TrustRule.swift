@@ -4,11 +4,24 @@
 ///     part = NAME | N "of" "(" rule "," rule ... ")" | "(" rule ")"
 ///
 /// `and` and `or` in one breath need parentheses, since people differ on which binds closer.
-package indirect enum TrustRule: Hashable, Sendable, CustomStringConvertible {
-    /// A key has signed, or a log holds it.
-    case name(String)
-    /// At least so many of these.
-    case atLeast(Int, [TrustRule])
+package struct TrustRule: Hashable, Sendable, CustomStringConvertible {
+    /// What must hold: a key has signed, or a log holds it. Empty if `parts` says it.
+    private let name: String
+    /// At least so many of `parts`.
+    private let count: Int
+    private let parts: [TrustRule]
+
+    private init(name: String) {
+        self.name = name
+        count = 0
+        parts = []
+    }
+
+    private init(atLeast count: Int, of parts: [TrustRule]) {
+        name = ""
+        self.count = count
+        self.parts = parts
+    }
 
     /// Reads a rule; its names are checked by whoever knows them (`names`).
     package init(_ text: some StringProtocol) throws(TrustError) {
@@ -20,26 +33,16 @@ package indirect enum TrustRule: Hashable, Sendable, CustomStringConvertible {
 
     /// Every name in it, in order, as often as it stands there.
     package var names: [String] {
-        switch self {
-        case .name(let name): [name]
-        case .atLeast(_, let rules): rules.flatMap(\.names)
-        }
+        parts.isEmpty ? [name] : parts.flatMap(\.names)
     }
 
     /// Whether it holds, if those names do for which `holds` says so.
     package func isSatisfied(_ holds: (String) -> Bool) -> Bool {
-        switch self {
-        case .name(let name): holds(name)
-        case .atLeast(let count, let rules): rules.count { $0.isSatisfied(holds) } >= count
-        }
+        parts.isEmpty ? holds(name) : parts.count { $0.isSatisfied(holds) } >= count
     }
 
     package var description: String {
-        switch self {
-        case .name(let name): name
-        case .atLeast(let count, let rules):
-            "\(count) of (\(rules.map(\.description).joined(separator: ", ")))"
-        }
+        parts.isEmpty ? name : "\(count) of (\(parts.map(\.description).joined(separator: ", ")))"
     }
 
     /// Letters, digits, hyphen, underscore and dot; no word of the language.
@@ -87,7 +90,7 @@ package indirect enum TrustRule: Hashable, Sendable, CustomStringConvertible {
                 parts.append(try part(depth: depth))
             }
             guard let joint else { return parts[0] }
-            return .atLeast(joint == "and" ? parts.count : 1, parts)
+            return TrustRule(atLeast: joint == "and" ? parts.count : 1, of: parts)
         }
 
         private mutating func part(depth: Int) throws(TrustError) -> TrustRule {
@@ -99,7 +102,7 @@ package indirect enum TrustRule: Hashable, Sendable, CustomStringConvertible {
             }
             guard let count = Int(word) else {
                 guard TrustRule.isName(word) else { throw .rule("\"\(word)\" stands where a name should be") }
-                return .name(word)
+                return TrustRule(name: word)
             }
             guard words.popFirst()?.lowercased() == "of" else { throw .rule("\"of\" is missing after \(count)") }
             try expect("(")
@@ -113,7 +116,7 @@ package indirect enum TrustRule: Hashable, Sendable, CustomStringConvertible {
                 throw .rule("\(count) of \(rules.count) can never be, or is no condition")
             }
             guard Set(rules).count == rules.count else { throw .rule("the same thing twice in one list") }
-            return .atLeast(count, rules)
+            return TrustRule(atLeast: count, of: rules)
         }
 
         private mutating func expect(_ mark: String) throws(TrustError) {

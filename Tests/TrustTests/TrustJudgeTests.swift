@@ -5,16 +5,16 @@ import Testing
 
 @testable import Trust
 
-@Suite struct PluginTrustTests {
+@Suite struct TrustJudgeTests {
     private static func refusal(
         _ policy: TrustPolicy, _ mirror: LogMirror? = nil, _ evidence: Evidence = Evidence(), of number: UInt8 = 1,
-        by side: PluginTrust.Side = .client, isInstalled: Bool = false, epoch: UInt32 = 0, now: WallTime = TestLog.now
+        by side: TrustJudge.Side = .client, isInstalled: Bool = false, epoch: UInt32 = 0, now: WallTime = TestLog.now
     ) throws -> TrustRefusal? {
-        let trust = PluginTrust(policy)
+        let trust = TrustJudge(policy)
         if let mirror { trust.apply(mirror) }
         trust.apply(epoch: epoch)
         return trust.refusal(
-            of: PluginTrust.Question(
+            of: TrustJudge.Question(
                 identity: identity(number), evidence: try #require(evidence.bytes), bringer: side,
                 isInstalled: isInstalled), now: now)
     }
@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test func `refuse refuses, installed takes what is installed`() throws {
-        for side in [PluginTrust.Side.client, .hop] {
+        for side in [TrustJudge.Side.client, .hop] {
             #expect(try Self.refusal(TrustPolicy(.refuse), by: side, isInstalled: true) == .policyRefuses)
             #expect(try Self.refusal(TrustPolicy(.installed), by: side, isInstalled: true) == nil)
             #expect(try Self.refusal(TrustPolicy(.installed), by: side) == .notInstalled)
@@ -46,11 +46,11 @@ import Testing
         #expect(try Self.refusal(policy, nil, Evidence()) == .unknownSigner)
         // Signatures of another plugin.
         #expect(try Self.refusal(policy, nil, evidence([alice, bob], of: 2)) == .badSignature)
-        let trust = PluginTrust(policy)
+        let trust = TrustJudge(policy)
         for bytes in [[1], [2, 0, 0], [1, 1], [UInt8](repeating: 0, count: 9000)] as [[UInt8]] {
             #expect(
                 trust.refusal(
-                    of: PluginTrust.Question(identity: identity(1), evidence: bytes, bringer: .client), now: TestLog.now
+                    of: TrustJudge.Question(identity: identity(1), evidence: bytes, bringer: .client), now: TestLog.now
                 )
                     == .malformedEvidence)
         }
@@ -60,9 +60,8 @@ import Testing
 
     @Test func `the signed bytes are the line and the identity`() throws {
         // Made with another implementation.
-        let key = try #require(
-            Ed25519.PublicKey(
-                #require(Base16.decode("ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c"))))
+        let point = try #require(Base16.decode("ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c"))
+        let key = try #require(Ed25519.PublicKey(point))
         let bytes = try #require(
             Base16.decode(
                 "369d522b6342f24451b4c5398a970a0149f35eb32c812e07c0f86ac9b33550235e03abc31b4bbfc7d1ae9c5786010e0b88d298a59793bbc0d74cc0d1a78a0d05"
@@ -90,7 +89,7 @@ import Testing
         // Also with an older checkpoint, as long as its witnesses are fresh.
         #expect(try Self.refusal(policy, mirror, Evidence(logs: [log.logged(0, size: 1)])) == nil)
         // What we make of our own is what others take.
-        let trust = PluginTrust(policy)
+        let trust = TrustJudge(policy)
         trust.apply(mirror)
         #expect(try Self.refusal(policy, mirror, trust.evidence(for: identity(1))) == nil)
         #expect(trust.evidence(for: identity(5)) == Evidence())
@@ -119,18 +118,18 @@ import Testing
         let (log, policy) = try Self.setUp()
         var more = log
         more.add(identity(3))
-        let trust = PluginTrust(policy)
+        let trust = TrustJudge(policy)
         let heard = Heard()
         trust.onEvent { heard.add($0) }
         trust.apply(try log.mirror())
-        let question = PluginTrust.Question(
+        let question = TrustJudge.Question(
             identity: identity(1), evidence: try #require(Evidence(logs: [more.logged(0)]).bytes), bringer: .client)
         #expect(trust.refusal(of: question, now: TestLog.now) == .missingConsistency)
         #expect(heard.events == [.isBehind(log: "log1")])
         trust.apply(try more.mirror())
         #expect(trust.refusal(of: question, now: TestLog.now) == nil)
         // Nor is anything taken before the log has been read at all.
-        let fresh = PluginTrust(policy)
+        let fresh = TrustJudge(policy)
         #expect(fresh.refusal(of: question, now: TestLog.now) == .missingConsistency)
     }
 
@@ -138,14 +137,14 @@ import Testing
         let (log, policy) = try Self.setUp()
         var other = log
         other.entries[1] = PluginSignature.message(identity(9))
-        let trust = PluginTrust(policy)
+        let trust = TrustJudge(policy)
         let heard = Heard()
         trust.onEvent { heard.add($0) }
         trust.apply(try log.mirror())
         func ask(_ log: TestLog) throws -> TrustRefusal? {
             let evidence = try #require(Evidence(logs: [log.logged(0)]).bytes)
             return trust.refusal(
-                of: PluginTrust.Question(identity: identity(1), evidence: evidence, bringer: .client), now: TestLog.now)
+                of: TrustJudge.Question(identity: identity(1), evidence: evidence, bringer: .client), now: TestLog.now)
         }
         #expect(try ask(log) == nil)
         #expect(try ask(other) == .forkedLog)
@@ -201,7 +200,7 @@ import Testing
         #expect(try Self.refusal(policy, mirror, by: .hop, epoch: 9) == .notRecommended)
         #expect(try Self.refusal(policy, mirror, by: .client, epoch: 1) == .notInstalled)
         #expect(try Self.refusal(policy, mirror, by: .hop, epoch: 1, now: TestLog.now + 1001) == .staleCheckpoint)
-        let trust = PluginTrust(policy)
+        let trust = TrustJudge(policy)
         trust.apply(mirror)
         trust.apply(epoch: 2)
         let sets = trust.recommended
@@ -214,7 +213,7 @@ import Testing
 
 /// What was told, from any thread.
 final class Heard: Sendable {
-    private let all = Mutex<[PluginTrust.Event]>([])
-    var events: [PluginTrust.Event] { all.withLock { $0 } }
-    func add(_ event: PluginTrust.Event) { all.withLock { $0.append(event) } }
+    private let all = Mutex<[TrustJudge.Event]>([])
+    var events: [TrustJudge.Event] { all.withLock { $0 } }
+    func add(_ event: TrustJudge.Event) { all.withLock { $0.append(event) } }
 }

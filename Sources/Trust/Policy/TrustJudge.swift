@@ -5,7 +5,7 @@ internal import Synchronization
 ///
 /// Shared by all event loops; an answer is immediate, does no I/O and costs a few signature checks at most. Whoever follows the logs
 /// puts what they read into it, and hears through `onEvent` when a question showed that there is something to do.
-package final class PluginTrust: Sendable {
+package final class TrustJudge: Sendable {
     /// Which end of the circuit brings it.
     package enum Side: Hashable, Sendable {
         /// The client; we are a hop.
@@ -100,25 +100,38 @@ package final class PluginTrust: Sendable {
         return evidence
     }
 
-    /// Whether the plugin may run; nil is yes.
-    package func refusal(of question: Question, now: WallTime) -> TrustRefusal? {
+    /// Whether a plugin may come at all, before any evidence has: nil is yes. Also asked of what was accepted before.
+    package func refusal(
+        of identity: [UInt8], by bringer: Side, isInstalled: Bool, now: WallTime
+    ) -> TrustRefusal? {
         let (policy, mirrors, epoch) = state.withLock { ($0.policy, $0.mirrors, $0.epoch) }
         if case .refuse = policy.decision { return .policyRefuses }
-        if mirrors.contains(where: { $0.revoked.contains(question.identity) }) { return .revoked }
-        if question.isInstalled { return nil }
-        let sets = RecommendedSets(epoch: epoch, mirrors: mirrors)
-        switch (policy.decision, question.bringer) {
+        if mirrors.contains(where: { $0.revoked.contains(identity) }) { return .revoked }
+        if isInstalled { return nil }
+        switch (policy.decision, bringer) {
         case (.refuse, _): return .policyRefuses
         case (.installed, .client): return .notInstalled
-        case (.installed, .hop):
-            guard !policy.logs.isEmpty else { return .notInstalled }
-            guard sets.slot(of: question.identity) != nil else { return .notRecommended }
-            if let problem = freshness(of: mirrors, policy.freshness, now) { return problem }
-        case (.rule(let rule), let side):
-            if side == .hop, sets.slot(of: question.identity) == nil { return .notRecommended }
-            if let problem = check(rule, question, policy, mirrors, now) { return problem }
+        case (.installed, .hop): if policy.logs.isEmpty { return .notInstalled }
+        case (.rule, _): break
+        }
+        if bringer == .hop, RecommendedSets(epoch: epoch, mirrors: mirrors).slot(of: identity) == nil {
+            return .notRecommended
         }
         return mirrors.lazy.compactMap { Self.staleness($0, policy.freshness, now) }.first
+    }
+
+    /// Whether the plugin may run; nil is yes.
+    package func refusal(of question: Question, now: WallTime) -> TrustRefusal? {
+        let (policy, mirrors) = state.withLock { ($0.policy, $0.mirrors) }
+        let early = refusal(of: question.identity, by: question.bringer, isInstalled: question.isInstalled, now: now)
+        // What the evidence shows may say more than that our own view of the log is old.
+        if let early, early != .staleRevocations { return early }
+        if question.isInstalled { return nil }
+        switch policy.decision {
+        case .refuse: return .policyRefuses
+        case .installed: return freshness(of: mirrors, policy.freshness, now) ?? early
+        case .rule(let rule): return check(rule, question, policy, mirrors, now) ?? early
+        }
     }
 
     // MARK: The rule
