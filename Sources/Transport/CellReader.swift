@@ -60,21 +60,26 @@ package struct CellReader: ~Copyable {
     /// A reader for a fresh connection.
     package init() {}
 
+    /// Takes a whole fixed cell off the front of `bytes`, the common case; nil if none lies there or there is no slot, and
+    /// then `next` says what does.
+    @inline(__always)
+    package mutating func nextWhole(_ bytes: inout UnsafeRawBufferPointer, pool: CellPool) -> Cell? {
+        guard headerCount == 0, partialCount == 0, variable == nil, hasVersions, let base = bytes.baseAddress,
+            bytes.count >= TransportSpec.cellLength,
+            !CellCommand(rawValue: base.load(fromByteOffset: 4, as: UInt8.self)).isVariableLength,
+            let cell = pool.makeCell()
+        else { return nil }
+        // Safe: a slot holds a whole cell, and so much is there.
+        cell.wirePointer.copyMemory(from: base, byteCount: TransportSpec.cellLength)
+        bytes.drop(TransportSpec.cellLength)
+        return cell
+    }
+
     /// Takes one cell off the front of `bytes`, or as much of one as there is.
     package mutating func next(
         _ bytes: inout UnsafeRawBufferPointer, pool: CellPool
     ) throws(Failure) -> Output {
-        if headerCount == 0, partialCount == 0, variable == nil, hasVersions, let base = bytes.baseAddress,
-            bytes.count >= TransportSpec.cellLength,
-            !CellCommand(rawValue: base.load(fromByteOffset: 4, as: UInt8.self)).isVariableLength
-        {
-            // The common case: a whole fixed cell lies there.
-            guard let cell = pool.makeCell() else { return .outOfMemory }
-            // Safe: a slot holds a whole cell, and so much is there.
-            cell.wirePointer.copyMemory(from: base, byteCount: TransportSpec.cellLength)
-            bytes.drop(TransportSpec.cellLength)
-            return .cell(cell)
-        }
+        if let cell = nextWhole(&bytes, pool: pool) { return .cell(cell) }
         return try nextInParts(&bytes, pool: pool)
     }
 }

@@ -89,30 +89,52 @@ package final class ChannelDriver: TLSHandlerOwner {
     }
 
     package func receive(plaintext: UnsafeRawBufferPointer) {
+        // Held once for the burst, not once for each cell.
+        let corridor = corridor
+        let pool = corridor.pool
         corridor.beginBurst()
         var rest = plaintext
         var hasRelieved = false
         while !isGone {
-            do throws(CellReader.Failure) {
-                switch try reader.next(&rest, pool: corridor.pool) {
-                case .cell(let cell):
-                    if let channel {
-                        corridor.receive(cell, on: channel.slot)
-                    } else {
-                        receiveInHandshake(cell)
-                    }
-                case .variable(let cell):
-                    receive(cell)
-                case .needsMore:
-                    return
-                case .outOfMemory:
-                    guard !hasRelieved else { return tls.abort() }
-                    hasRelieved = true
-                    corridor.relieveMemory()
-                }
-            } catch {
-                return tls.abort()
+            if let channel, let cell = reader.nextWhole(&rest, pool: pool) {
+                corridor.receive(cell, on: channel.slot)
+            } else if !receiveNext(&rest, corridor, &hasRelieved) {
+                return
             }
+        }
+    }
+
+    /// Takes what is not a whole cell of an open channel.
+    ///
+    /// - Returns: false if the bytes are used up, or the connection is given up.
+    @inline(never)
+    private func receiveNext(
+        _ rest: inout UnsafeRawBufferPointer, _ corridor: Corridor, _ hasRelieved: inout Bool
+    ) -> Bool {
+        do throws(CellReader.Failure) {
+            switch try reader.next(&rest, pool: corridor.pool) {
+            case .cell(let cell):
+                if let channel {
+                    corridor.receive(cell, on: channel.slot)
+                } else {
+                    receiveInHandshake(cell)
+                }
+            case .variable(let cell):
+                receive(cell)
+            case .needsMore:
+                return false
+            case .outOfMemory:
+                guard !hasRelieved else {
+                    tls.abort()
+                    return false
+                }
+                hasRelieved = true
+                corridor.relieveMemory()
+            }
+            return true
+        } catch {
+            tls.abort()
+            return false
         }
     }
 
