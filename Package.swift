@@ -50,7 +50,7 @@ let package = Package(
         .target(name: "OnionCrypto", dependencies: ["COpenSSL", "CSodium"], swiftSettings: hot),
 
         // Floor 2: wire formats, whom to trust, and settings.
-        .target(name: "Cells", swiftSettings: hot),
+        .target(name: "Cells", dependencies: ["CPlatform"], swiftSettings: hot),
         .target(name: "Trust", dependencies: ["Cells", "OnionCrypto"], swiftSettings: strict),
         .target(name: "Configuration", dependencies: ["Cells", "OnionCrypto", "Trust"], swiftSettings: strict),
 
@@ -76,7 +76,8 @@ let package = Package(
         .target(
             name: "CellPath",
             dependencies: [
-                "Cells", "OnionCrypto", "Directory", "Channels", "Circuits", "Hooks", "PluginHost", "Transport",
+                "CPlatform", "Cells", "OnionCrypto", "Directory", "Channels", "Circuits", "Hooks", "PluginHost",
+                "Transport",
                 nioCore,
                 nioPosix, logging, deque,
             ],

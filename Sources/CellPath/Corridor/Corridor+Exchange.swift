@@ -7,30 +7,30 @@ extension Corridor {
     /// Gives a cell to another loop; the slot stays here.
     func handOver(_ kind: LoopBatch.Kind, _ handle: SlabHandle, _ cell: consuming Cell, to loop: Int) {
         counters.handedOver &+= 1
-        batch(for: loop).append(kind, handle, cell)
+        batch(for: loop)._withUnsafeGuaranteedRef { $0.append(kind, handle, cell) }
         settleSoon()
     }
 
     /// Gives a message to a loop: another, or this one.
     func tell(_ loop: Int, _ message: LoopMessage) {
         guard loop != index else { return receive(message) }
-        batch(for: loop).append(message)
+        batch(for: loop)._withUnsafeGuaranteedRef { $0.append(message) }
         settleSoon()
     }
 
-    private func batch(for loop: Int) -> LoopBatch {
+    private func batch(for loop: Int) -> Unmanaged<LoopBatch> {
         if let batch = outgoing[loop] {
-            if !batch.isFull { return batch }
+            if batch._withUnsafeGuaranteedRef({ !$0.isFull }) { return batch }
             post(batch, to: loop)
         }
-        let batch = environment.exchange.mailbox(from: index, to: loop).takeSpare()
+        let batch = Unmanaged.passRetained(environment.exchange.mailbox(from: index, to: loop).takeSpare())
         outgoing[loop] = batch
         return batch
     }
 
-    private func post(_ batch: LoopBatch, to loop: Int) {
+    private func post(_ batch: Unmanaged<LoopBatch>, to loop: Int) {
         outgoing[loop] = nil
-        if environment.exchange.mailbox(from: index, to: loop).post(batch) {
+        if environment.exchange.mailbox(from: index, to: loop).post(batch.takeRetainedValue()) {
             environment.loops[loop].execute(wakeTasks[loop])
         }
     }
@@ -40,7 +40,8 @@ extension Corridor {
         // By index, here and below: a debug build's iterators allocate, and a test counts.
         var loop = 0
         while loop < outgoing.count {
-            if let batch = outgoing[loop], !batch.isEmpty { post(batch, to: loop) }
+            // There is one only once something is in it.
+            if let batch = outgoing[loop] { post(batch, to: loop) }
             loop += 1
         }
     }

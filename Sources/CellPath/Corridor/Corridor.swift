@@ -68,7 +68,9 @@ package final class Corridor {
     /// Connections that are gone and still have a channel here: a channel never vanishes while its cells are handled.
     var lostDrivers: [ChannelDriver] = []
     /// What goes to the other loops, by number; nil where nothing does.
-    var outgoing: [LoopBatch?]
+    ///
+    /// Owned here, and held without a count: each cell that goes over would pay for one.
+    var outgoing: [Unmanaged<LoopBatch>?]
     var incoming: [LoopBatch] = []
     var isInBurst = false
     var isSettling = false
@@ -92,7 +94,11 @@ package final class Corridor {
             log: { logger.info("plugin: \($1)", metadata: ["plugin": "\($0)"]) },
             report: { logger.notice("a plugin was stopped: \($1)", metadata: ["plugin": "\($0)"]) })
         hostDoors = Doors(scope: .host, role: settings.onionKeys == nil ? .client : .all, host: pluginHost)
-        outgoing = [LoopBatch?](repeating: nil, count: environment.loops.count)
+        outgoing = [Unmanaged<LoopBatch>?](repeating: nil, count: environment.loops.count)
+    }
+
+    deinit {
+        for batch in outgoing { batch?.release() }
     }
 
     /// Starts its clock; call once, on its loop. `corridors` finds the corridor of each loop.

@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import Cells
 
 /// Cells and messages on their way from one loop to another, in order.
@@ -34,7 +35,6 @@ final class LoopBatch: @unchecked Sendable {
     deinit { storage.deallocate() }
 
     var isFull: Bool { count == Self.capacity }
-    var isEmpty: Bool { count == 0 }
 
     /// Adds a cell, of which a copy is made, for `handle` on the other loop.
     func append(_ kind: Kind, _ handle: SlabHandle, _ cell: borrowing Cell) {
@@ -66,6 +66,8 @@ final class LoopBatch: @unchecked Sendable {
 
     /// The cell of record `index`, copied into a slot of `pool`; nil if there is no memory.
     func cell(_ index: Int, in pool: CellPool) -> Cell? {
+        // The records were written on another processor.
+        if index + 1 < count { fanion_prefetch(storage + (index + 1) * Self.stride, Self.stride) }
         guard let cell = pool.makeCell() else { return nil }
         // Safe: both have room for a wire image.
         cell.wirePointer.copyMemory(

@@ -57,6 +57,8 @@ package struct CircuitQueue: ~Copyable {
         let index = head
         head = pool.next(of: index)
         setCount(count &- 1)
+        // In a long queue the next cell has left the caches long ago.
+        if count > 0 { pool.prefetch(head) }
         return pool.cell(adopting: index)
     }
 
