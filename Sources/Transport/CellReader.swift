@@ -64,22 +64,28 @@ package struct CellReader: ~Copyable {
     /// then `next` says what does.
     @inline(__always)
     package mutating func nextWhole(_ bytes: inout UnsafeRawBufferPointer, pool: CellPool) -> Cell? {
-        guard headerCount == 0, partialCount == 0, variable == nil, hasVersions, let base = bytes.baseAddress,
-            bytes.count >= TransportSpec.cellLength,
-            !CellCommand(rawValue: base.load(fromByteOffset: 4, as: UInt8.self)).isVariableLength,
-            let cell = pool.makeCell()
-        else { return nil }
+        guard beginsWithWhole(bytes), let base = bytes.baseAddress, let cell = pool.makeCell() else { return nil }
         // Safe: a slot holds a whole cell, and so much is there.
         cell.wirePointer.copyMemory(from: base, byteCount: TransportSpec.cellLength)
         bytes.drop(TransportSpec.cellLength)
         return cell
     }
 
+    /// Whether a whole fixed cell lies there, and none is under way.
+    @inline(__always)
+    private func beginsWithWhole(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        headerCount == 0 && partialCount == 0 && variable == nil && hasVersions
+            && bytes.count >= TransportSpec.cellLength && !CellCommand(rawValue: bytes[4]).isVariableLength
+    }
+
     /// Takes one cell off the front of `bytes`, or as much of one as there is.
     package mutating func next(
         _ bytes: inout UnsafeRawBufferPointer, pool: CellPool
     ) throws(Failure) -> Output {
-        if let cell = nextWhole(&bytes, pool: pool) { return .cell(cell) }
+        if beginsWithWhole(bytes) {
+            guard let cell = nextWhole(&bytes, pool: pool) else { return .outOfMemory }
+            return .cell(cell)
+        }
         return try nextInParts(&bytes, pool: pool)
     }
 }
