@@ -37,6 +37,8 @@ package struct CellPathCounters: Sendable, Equatable {
 
     /// Circuits closed at a plugin's wish, or because one failed that they could not do without.
     package var destroyedByPlugins = 0
+    /// Circuits of our own closed because a hop did not take, or keep, a plugin that is required.
+    package var pluginsMissed = 0
 
     /// Nothing yet.
     package init() {}
@@ -51,6 +53,6 @@ package struct CellPathCounters: Sendable, Equatable {
         \.received, \.originated, \.sent, \.recognised, \.droppedUnknownCircuit, \.droppedCreate, \.droppedCommand,
         \.droppedPadding, \.droppedStale, \.droppedWithCircuit, \.droppedMemory, \.handedOver, \.protocolViolations,
         \.circuitsShed, \.circuitsCreated, \.handshakesRefused, \.handshakesFailed,
-        \.destroyedByPlugins,
+        \.destroyedByPlugins, \.pluginsMissed,
     ]
 }

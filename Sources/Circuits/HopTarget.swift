@@ -15,20 +15,28 @@ package struct HopTarget: Hashable, Sendable {
     package var onionKey: X25519.PublicKey?
     /// Whether it takes ntor-v3 (`Relay=4`).
     package var supportsNtorV3: Bool
+    /// Whether it speaks of plugins (`Plugin=1`).
+    package var supportsPlugins: Bool
     /// What it is called, for the control port; empty if unknown.
     package var nickname: String
 
     /// A relay.
     package init(
         rsaIdentity: RSAIdentity, ed25519Identity: Ed25519Identity?, endpoints: [SocketEndpoint],
-        onionKey: X25519.PublicKey?, supportsNtorV3: Bool = false, nickname: String = ""
+        onionKey: X25519.PublicKey?, supportsNtorV3: Bool = false, supportsPlugins: Bool = false, nickname: String = ""
     ) {
         self.rsaIdentity = rsaIdentity
         self.ed25519Identity = ed25519Identity
         self.endpoints = endpoints
         self.onionKey = onionKey
         self.supportsNtorV3 = supportsNtorV3
+        self.supportsPlugins = supportsPlugins
         self.nickname = nickname
+    }
+
+    /// Whether a handshake with it speaks of plugins: in ntor-v3 only.
+    package var takesPlugins: Bool {
+        supportsPlugins && supportsNtorV3 && ed25519Identity != nil && onionKey != nil
     }
 
     /// As EXTEND2 names it: addresses, RSA identity, Ed25519 identity (tor-spec §5.1.2).

@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import OnionCrypto
+import PluginHost
 import Synchronization
 import Testing
 import Transport
@@ -27,7 +28,7 @@ final class TestNode: @unchecked Sendable {
     /// Starts a node; a relay if it has keys.
     init(
         loops count: Int = 1, keys: TestKeys? = nil, host: UInt8 = 1, memory: Int = 1 << 30,
-        acceptor: (@Sendable (any EventLoop) -> any StreamAcceptor)? = nil,
+        plugins: PluginShelf? = nil, acceptor: (@Sendable (any EventLoop) -> any StreamAcceptor)? = nil,
         change: (@Sendable (inout CellPathSettings) -> Void)? = nil
     ) async throws {
         group = MultiThreadedEventLoopGroup(numberOfThreads: count)
@@ -38,7 +39,7 @@ final class TestNode: @unchecked Sendable {
         environment = CellPathEnvironment(
             loops: loops, memory: MemoryBudget(limit: memory), bandwidth: SharedBandwidth(now: .now),
             dialer: DirectDialer(bindIPv4: IPAddress(ipv4: 0x7f00_0000 | UInt32(host)), timeout: .seconds(5)),
-            workerCount: 1, logger: Logger(label: "test"))
+            workerCount: 1, plugins: plugins, logger: Logger(label: "test"))
         directory = CorridorDirectory(count: count)
         var settings = CellPathSettings(clientTLS: try TLSContext(clientWith: .all))
         settings.extendsToPrivateAddresses = true
@@ -78,6 +79,13 @@ final class TestNode: @unchecked Sendable {
     var modernTarget: HopTarget {
         var target = target
         target.supportsNtorV3 = true
+        return target
+    }
+
+    /// The same, speaking of plugins too.
+    var pluginTarget: HopTarget {
+        var target = modernTarget
+        target.supportsPlugins = true
         return target
     }
 

@@ -21,6 +21,8 @@ struct OriginRecord: ~Copyable {
     var isParked = false
     /// Its plugins; nil where it has none.
     var doors: UnsafeMutablePointer<CircuitDoors>?
+    /// What it and its hops bring each other; nil where no hop speaks of plugins.
+    var exchange: CircuitExchange?
     /// How long hops took to answer.
     var handshakes = HandshakeTimes()
 

@@ -51,6 +51,10 @@ struct RelayCircuit: ~Copyable {
     var isParked = false
     /// Its plugins; nil where it has none.
     var doors: UnsafeMutablePointer<CircuitDoors>?
+    /// What it and its client bring each other; nil where the client does not speak of plugins.
+    var exchange: CircuitExchange?
+    /// Whether plugins were promised, which are made when the first cell is recognised.
+    var owesPlugins = false
 
     init(id: UInt64, channel: UInt32, circuitID: CircuitID, isFirstHop: Bool) {
         self.id = id

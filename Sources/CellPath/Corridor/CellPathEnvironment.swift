@@ -1,6 +1,7 @@
 package import Cells
 package import Logging
 package import NIOCore
+package import PluginHost
 package import Transport
 
 /// What all corridors of a node share. Everything in it is safe to use from any loop.
@@ -17,13 +18,16 @@ package final class CellPathEnvironment: Sendable {
     package let workers: HandshakeWorkers
     /// How connections are opened.
     package let dialer: any Dialer
+    /// What this node runs for peers; nil if it does not speak of plugins.
+    package let plugins: PluginShelf?
     let exchange: LoopExchange
     let logger: Logger
 
     /// The shared parts of a node with these loops.
     package init(
         loops: [any EventLoop], memory: MemoryBudget, bandwidth: SharedBandwidth, dialer: any Dialer,
-        workerCount: Int, onionQueueDelay: Duration = CellPathLimits.onionQueueDelay, logger: Logger
+        workerCount: Int, onionQueueDelay: Duration = CellPathLimits.onionQueueDelay, plugins: PluginShelf? = nil,
+        logger: Logger
     ) {
         precondition(!loops.isEmpty)
         self.loops = loops
@@ -31,6 +35,7 @@ package final class CellPathEnvironment: Sendable {
         self.bandwidth = bandwidth
         self.dialer = dialer
         self.logger = logger
+        self.plugins = plugins
         channels = ChannelTable(loopCount: loops.count)
         exchange = LoopExchange(loops: loops)
         workers = HandshakeWorkers(loops: loops, threadCount: workerCount, maximumDelay: onionQueueDelay)

@@ -40,7 +40,8 @@ extension Corridor {
                 return refuseCreate(circuitID, on: channel, .torProtocol)
             }
             let handle = addCircuit(circuitID, on: channel, isFirstHop: isFirstHop)
-            let job = HandshakeWorkers.Job(circuit: handle, loop: index, create: create, keys: keys, since: now)
+            let job = HandshakeWorkers.Job(
+                circuit: handle, loop: index, create: create, keys: keys, plugins: environment.plugins, since: now)
             let corridor = NIOLoopBound(self, eventLoop: eventLoop)
             guard environment.workers.submit(job, deliver: { corridor.value.collectHandshakes() }) else {
                 counters.handshakesRefused &+= 1
@@ -72,7 +73,8 @@ extension Corridor {
             let handle = result.circuit
             guard let circuit = circuits.pointer(handle), circuit.pointee.phase == .handshaking else { continue }
             switch consume result.outcome {
-            case .answered(let reply):
+            case .answered(let reply, let plugins):
+                if let plugins { beginTaking(plugins, circuit: handle.slot) }
                 answer(handle.slot, reply, command: .created2)
             case .failed:
                 counters.handshakesFailed &+= 1

@@ -24,6 +24,7 @@ extension Corridor {
             circuit.pointee.doors = nil
             closeDoors(doors, reason: reason.rawValue, isRemote: !tellsClientward)
         }
+        if let exchange = circuit.pointee.exchange.take() { forget(exchange) }
         counters.droppedWithCircuit &+= Int(circuit.pointee.queue.count)
         circuit.pointee.queue.removeAll(from: pool)
         channels.pointer(circuit.pointee.channel).pointee.table.remove(circuit.pointee.circuitID)
@@ -108,6 +109,7 @@ extension Corridor {
                 queueControl(cell, on: slot)
             }
         }
+        expireExchanges()
         if isMemoryShort { relieveMemory() }
     }
 }

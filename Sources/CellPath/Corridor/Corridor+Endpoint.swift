@@ -8,6 +8,9 @@ extension Corridor {
     /// A message that was recognised here.
     func receiveAtEndpoint(_ cell: consuming Cell, tag: OnionTag, circuit slot: UInt32) {
         let circuit = circuits.pointer(slot)
+        if circuit.pointee.owesPlugins {
+            guard keepPromises(circuit: slot) else { return }
+        }
         let endpoint = endpoint(of: slot)
         guard var header = try? RelayCellFormat.v0.decodeHeader(cell.bodyBytes) else { return closeForViolation(slot) }
         if circuit.pointee.attended.contains(.relayMessage) {
@@ -53,10 +56,14 @@ extension Corridor {
             break
         case .streamMaySend(let handle):
             wake(handle, endpoint)
+        case .plugin(let command):
+            receivePlugin(command, data, hop: 0, CircuitReference(.relay, slot))
         case .circuitMaySend(let hop):
+            guard pumpPlugins(CircuitReference(.relay, slot), hop: hop) else { return }
             wakeStreams(endpoint, CircuitReference(.relay, slot), hop: hop)
         case .openStream(let handle, _, let opening):
             openStream(handle, opening, circuit: slot, endpoint)
+            if circuits.pointer(slot).pointee.exchange != nil { bringAtExit(circuit: slot) }
         case .refuseStream(let id, .end(let message)):
             send(message, streamID: id, circuit: slot)
         case .refuseStream(let id, .resolved(let message)):

@@ -13,6 +13,11 @@ extension Corridor: CircuitLauncher {
             OriginRecord(object: object, machine: OriginCircuitMachine(path: path, using: &random)))
         object.handle = handle
         origins.pointer(handle.slot).pointee.endpoint = makeEndpoint(.client)
+        guard planLinks(path, origin: handle.slot) else {
+            counters.pluginsMissed &+= 1
+            closeOrigin(handle.slot, ending(of: handle.slot, .requested))
+            return object
+        }
         if let first = path.first {
             let waiter = ChannelWaiter(kind: .originCircuit, loop: index, handle: handle)
             // All of such a circuit lives where its streams are, so its channel does too.
@@ -50,6 +55,7 @@ extension Corridor: CircuitLauncher {
     /// Adds a hop to a circuit's path.
     func extendOrigin(_ handle: SlabHandle, to target: HopTarget) {
         guard let origin = origins.pointer(handle) else { return }
+        if target.takesPlugins || origin.pointee.exchange != nil { planLink(target, origin: handle.slot) }
         perform(origin.pointee.machine.extend(to: target), origin: handle.slot)
     }
 
@@ -74,6 +80,7 @@ extension Corridor: CircuitLauncher {
         if hops > origin.pointee.object.hopCount { origin.pointee.handshakes.end(hop: hops - 1, now) }
         if let endpoint = origin.pointee.endpoint, hops > origin.pointee.object.hopCount {
             for _ in origin.pointee.object.hopCount..<hops { endpoint.pointee.machine.addHop() }
+            guard receivePluginAnswer(hop: hops - 1, origin: slot) else { return }
         }
         switch action {
         case .sendCreateFast(let create): sendCreate(create, origin: slot)
@@ -83,8 +90,10 @@ extension Corridor: CircuitLauncher {
             origin.pointee.object.noteHops(hops, isBuilt: false)
             send(message, streamID: .zero, hop: hop, origin: slot)
         case .built:
-            origin.pointee.object.noteHops(hops, isBuilt: true)
+            let handle = origins.handle(slot)
+            origin.pointee.object.noteHops(hops, isBuilt: beginBringing(origin: slot))
             attend(CircuitReference(.origin, slot))
+            if origins.pointer(handle) != nil { startBringing(origin: slot) }
         case .none:
             break
         case .destroyCircuit(let reason):
@@ -167,7 +176,10 @@ extension Corridor: CircuitLauncher {
             send(sending, streamID: id, hop: hop, origin: slot)
         case .streamMaySend(let handle):
             wake(handle, endpoint)
+        case .plugin(let command):
+            receivePlugin(command, data, hop: hop, CircuitReference(.origin, slot))
         case .circuitMaySend(let hop):
+            guard pumpPlugins(CircuitReference(.origin, slot), hop: hop) else { return }
             wakeStreams(endpoint, CircuitReference(.origin, slot), hop: hop)
         case .extended(let message):
             perform(origin.pointee.machine.receiveExtended2(message, hop: hop), origin: slot)
@@ -313,6 +325,7 @@ extension Corridor: CircuitLauncher {
             origin.pointee.doors = nil
             closeDoors(doors, reason: ending.reason.rawValue, isRemote: ending.isRemote)
         }
+        if let exchange = origin.pointee.exchange.take() { forget(exchange) }
         counters.droppedWithCircuit &+= Int(origin.pointee.queue.count)
         origin.pointee.queue.removeAll(from: pool)
         if let record = channels.pointer(origin.pointee.channel) {

@@ -54,6 +54,16 @@ package final class Corridor {
     /// Who stands at the doors of new circuits.
     var plugins = PluginSet.none
     var doorClock = DoorClock()
+    /// What this node brings to other ends of circuits.
+    var wishes: [PluginWish] = []
+    /// Circuits whose exchange of plugins has a deadline.
+    var exchanging: [ExchangeWatch] = []
+    /// Messages of that exchange.
+    package internal(set) var pluginMessages = PluginMessageCounts()
+    /// Counters that were asked for and have not come.
+    var questions: Set<Question> = []
+    /// What came back from circuits that are no more.
+    var keptCounters: [PluginCounters] = []
     /// Doors of the loop itself.
     var hostDoors: Doors
     /// Whether a plugin ranks circuits in place of the built-in.

@@ -48,12 +48,7 @@ extension Corridor {
             doors.pointee.doors.follow(plugins)
         } else {
             guard plugins.isWanted(.circuit, role) else { return }
-            doors = .allocate(capacity: 1)
-            doors.initialize(
-                to: CircuitDoors(
-                    doors: Doors(role: role, host: pluginHost, budget: plugins.budget),
-                    direction: isRelay ? .backward : .forward))
-            setDoors(doors, of: reference)
+            doors = makeDoors(reference)
             doors.pointee.doors.follow(plugins)
             var context = CircuitOpenedContext()
             context.role = isRelay ? 1 : 0
@@ -68,7 +63,36 @@ extension Corridor {
         _ = finishAsking(reference, doors)
     }
 
+    /// Makes doors that nobody attends yet.
+    private func makeDoors(_ reference: CircuitReference) -> UnsafeMutablePointer<CircuitDoors> {
+        let isRelay = reference.kind == .relay
+        let doors = UnsafeMutablePointer<CircuitDoors>.allocate(capacity: 1)
+        doors.initialize(
+            to: CircuitDoors(
+                doors: Doors(role: isRelay ? .relay : .client, host: pluginHost, budget: plugins.budget),
+                direction: isRelay ? .backward : .forward))
+        setDoors(doors, of: reference)
+        return doors
+    }
+
     // MARK: Finding
+
+    /// The doors of a circuit for a plugin that was negotiated; made if they are not there.
+    func negotiatedDoors(of reference: CircuitReference) -> UnsafeMutablePointer<CircuitDoors> {
+        doors(of: reference) ?? makeDoors(reference)
+    }
+
+    /// Notes who attends a circuit's doors now.
+    func noteAttended(_ reference: CircuitReference, _ doors: UnsafeMutablePointer<CircuitDoors>) {
+        let attended = doors.pointee.doors.attended
+        switch reference.kind {
+        case .relay: circuits.pointer(reference.slot).pointee.attended = attended
+        case .origin: origins.pointer(reference.slot).pointee.attended = attended
+        case .leg: break
+        }
+        // Who held the cells may be gone.
+        if doors.pointee.holdUntil != 0, !attended.contains(.departure) { endHold(reference, doors) }
+    }
 
     /// The doors of a circuit; nil if it has no plugins.
     func doors(of reference: CircuitReference) -> UnsafeMutablePointer<CircuitDoors>? {
@@ -112,16 +136,12 @@ extension Corridor {
         while let request = doors.pointee.doors.takeRequest() {
             guard perform(request, reference, doors) else { return false }
         }
+        if doors.pointee.doors.hasDepartures {
+            guard noteDepartures(reference, doors) else { return false }
+        }
         doors.pointee.isFinishing = false
         endpoint(of: reference)?.pointee.follow(doors)
-        let attended = doors.pointee.doors.attended
-        switch reference.kind {
-        case .relay: circuits.pointer(reference.slot).pointee.attended = attended
-        case .origin: origins.pointer(reference.slot).pointee.attended = attended
-        case .leg: break
-        }
-        // Who held the cells may be gone.
-        if doors.pointee.holdUntil != 0, !attended.contains(.departure) { endHold(reference, doors) }
+        noteAttended(reference, doors)
         setClock(reference, doors)
         return true
     }
@@ -149,9 +169,8 @@ extension Corridor {
         case .closeCircuit:
             destroyAttended(reference)
             return false
-        case .message:
-            // Its capability is not granted here.
-            return true
+        case .message(let identity, let hop, let command, let bytes):
+            return speak(of: identity, hop: hop, command, bytes, reference)
         }
     }
 

@@ -3,6 +3,7 @@ internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import NIOPosix
 internal import OnionCrypto
+internal import PluginHost
 internal import Synchronization
 
 /// The annex: a few threads that answer CREATE2, the costly part of making a circuit.
@@ -16,6 +17,8 @@ package final class HandshakeWorkers: Sendable {
         let loop: Int
         let create: Create2Cell
         let keys: OnionKeySnapshot
+        /// What this node runs for peers.
+        let plugins: PluginShelf?
         let since: ContinuousClock.Instant
     }
 
@@ -27,8 +30,8 @@ package final class HandshakeWorkers: Sendable {
 
     /// An answer for the client, or none.
     enum Outcome: ~Copyable, Sendable {
-        /// CREATED2 and the keys.
-        case answered(HandshakeReply)
+        /// CREATED2 and the keys; and what the client asked of plugins, if it speaks of them.
+        case answered(HandshakeReply, HandshakePlugins?)
         /// It names keys that are not ours, or is malformed.
         case failed
         /// It waited too long.
@@ -98,6 +101,13 @@ package final class HandshakeWorkers: Sendable {
         return true
     }
 
+    /// Runs something else that takes milliseconds; who asks for it bounds how much of it there is.
+    func run(_ body: @escaping @Sendable () -> Void) {
+        pool.submit { state in
+            if case .active = state { body() }
+        }
+    }
+
     /// Takes what is there for a loop.
     func results(for loop: Int) -> [ResultBox] {
         outboxes[loop].results.withLockedValue { results in
@@ -117,12 +127,20 @@ package final class HandshakeWorkers: Sendable {
         do throws(CryptoError) {
             switch job.create.handshakeType {
             case .ntor:
-                return .answered(try NtorHandshake.respond(to: data.span.bytes, keys: job.keys))
+                return .answered(try NtorHandshake.respond(to: data.span.bytes, keys: job.keys), nil)
             case .ntorV3:
                 let server = try NtorV3Handshake.Server(data.span.bytes, keys: job.keys)
                 // Extensions that we do not know are ignored (proposal 332); those of FlowCtrl=2 and Relay=5 are not
                 // listed by us, so nobody sends them.
-                return .answered(try server.respond(extensions: []))
+                var plugins: HandshakePlugins?
+                if let shelf = job.plugins {
+                    do throws(WireError) {
+                        plugins = try HandshakePlugins(server.extensions, shelf)
+                    } catch {
+                        return .failed
+                    }
+                }
+                return .answered(try server.respond(extensions: plugins.map { [$0.answer] } ?? []), plugins)
             default:
                 return .failed
             }

@@ -78,6 +78,8 @@ package enum ReceiveMessageAction: Equatable, Sendable {
     case truncate(DestroyReason?)
     /// The circuit was cut: close it, as C Tor does.
     case truncated(DestroyReason)
+    /// A message by which the circuit's ends exchange plugins.
+    case plugin(RelayCommand)
     /// Padding from the other end.
     case drop
     /// Nothing; the reason is for a counter.

@@ -16,6 +16,7 @@ extension EndpointMachine {
         by decider: inout some FlowDecider & ~Copyable
     ) -> ReceivedMessage {
         guard header.command == .data else {
+            if header.command.isPlugin, speaksPlugins(hop: hop) { return receivePlugin(header, tag, hop, &decider) }
             return ReceivedMessage(action: receiveOther(header, data, hop, isEarly, &decider), sendmeDue: nil)
         }
         // tor-spec §7.3: each DATA counts for the circuit's window, whether its stream is known or not.

@@ -24,6 +24,8 @@ package struct EndpointMachine: ~Copyable {
     var streams = StreamTable()
     /// Per hop. Empty at a relay until DATA is sent or received: most of a relay's circuits never do.
     private var flows: [HopFlow] = []
+    /// Which hops speak of plugins, one bit each.
+    var pluginHops: UInt8 = 0
     /// Bytes that go into one DATA cell at most, 1 to 498.
     package var dataLimit = CellsSpec.relayDataLength
     /// The next stream ID to try; at a client.
@@ -121,6 +123,11 @@ package struct EndpointMachine: ~Copyable {
         flows[Int(hop)].notePackaged(by: &decider)
         streams.sendData(slot)
         return packagedLength(available, using: &random)
+    }
+
+    /// A cell that counts like DATA is packaged; there was room for it.
+    mutating func notePackaged(hop: Int, by decider: inout some FlowDecider & ~Copyable) {
+        if flows.indices.contains(hop) { flows[hop].notePackaged(by: &decider) }
     }
 
     /// A DATA cell for a hop has been sealed, in sending order.

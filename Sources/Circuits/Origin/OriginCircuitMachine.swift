@@ -47,6 +47,8 @@ package struct OriginCircuitMachine: ~Copyable {
     private var layers = OriginLayers()
     /// What to ask of the path's last hop, if it takes ntor-v3.
     private let extensions: [HandshakeExtension]
+    /// What to ask of each hop beside, by hop, if it takes ntor-v3; hops that are missing are asked nothing.
+    package var hopExtensions: [[HandshakeExtension]] = []
     private let includesIPv6: Bool
 
     /// A circuit along `path`, of which nothing has been sent.
@@ -88,7 +90,7 @@ package struct OriginCircuitMachine: ~Copyable {
         switch takeState() {
         case .idle:
             guard let first = path.first, path.count <= OriginLimits.hops else { return .destroyCircuit(.internal) }
-            guard let handshake = makeHandshake(first, isLast: path.count == 1) else {
+            guard let handshake = makeHandshake(first, hop: 0) else {
                 return .destroyCircuit(.internal)
             }
             let message = handshake.message
@@ -225,9 +227,10 @@ extension OriginCircuitMachine {
         return taken
     }
 
-    private func makeHandshake(_ target: HopTarget, isLast: Bool) -> HopHandshake? {
+    private func makeHandshake(_ target: HopTarget, hop: Int) -> HopHandshake? {
+        let others = hop < hopExtensions.count ? hopExtensions[hop] : []
         do throws(CryptoError) {
-            return try HopHandshake(with: target, extensions: isLast ? extensions : [])
+            return try HopHandshake(with: target, extensions: (hop == path.count - 1 ? extensions : []) + others)
         } catch {
             return nil
         }
@@ -265,7 +268,7 @@ extension OriginCircuitMachine {
         let target = path[next]
         // Without an onion key there is no EXTEND2; without RELAY_EARLY cells nobody takes it.
         guard next < OriginLimits.hops, target.onionKey != nil, relayEarlyCellsLeft > 0,
-            let handshake = makeHandshake(target, isLast: next == path.count - 1)
+            let handshake = makeHandshake(target, hop: next)
         else { return .destroyCircuit(.internal) }
         let message = Extend2Message(
             linkSpecifiers: linkSpecifiers(of: target), handshakeType: handshake.type ?? .ntor,

@@ -6,6 +6,7 @@ extension HopTarget {
     package init(_ relay: RelayFacts) {
         self.init(
             rsaIdentity: relay.rsaIdentity, ed25519Identity: relay.ed25519Identity, endpoints: relay.endpoints,
-            onionKey: relay.onionKey, supportsNtorV3: relay.supportsNtorV3, nickname: relay.nickname)
+            onionKey: relay.onionKey, supportsNtorV3: relay.supportsNtorV3,
+            supportsPlugins: relay.supportsPlugins, nickname: relay.nickname)
     }
 }

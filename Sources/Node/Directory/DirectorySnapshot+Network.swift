@@ -16,6 +16,7 @@ extension DirectorySnapshot {
         return HopTarget(
             rsaIdentity: router.identity, ed25519Identity: document?.ed25519Identity,
             endpoints: [router.endpoint] + (router.ipv6.map { [$0] } ?? []), onionKey: document?.ntorOnionKey,
-            supportsNtorV3: router.protocols.supports("Relay", 4), nickname: router.nickname)
+            supportsNtorV3: router.protocols.supports("Relay", 4),
+            supportsPlugins: router.protocols.supports("Plugin", 1), nickname: router.nickname)
     }
 }

@@ -71,6 +71,8 @@ package struct RelayFacts: Hashable, Sendable {
     package var canExtend: Bool { protocols.isEmpty || protocols.supports("Relay", 2) }
     /// Whether it takes ntor-v3 (`Relay=4`).
     package var supportsNtorV3: Bool { protocols.supports("Relay", 4) }
+    /// Whether it exchanges plugins (`Plugin=1`).
+    package var supportsPlugins: Bool { protocols.supports("Plugin", 1) }
     /// Whether the exit weights apply to it.
     package var isExit: Bool { flags.contains(.exit) && !flags.contains(.badExit) }
     /// Whether guards may be sampled from it: guard-spec's GUARDS, as C Tor takes them.

@@ -115,6 +115,16 @@ package struct PluginCounters: Equatable, Sendable {
     /// Its own counters, by name; and those of the host about it.
     package var values: [(name: String, value: UInt64)]
 
+    /// All of it.
+    package init(
+        name: String, version: PluginVersion, identity: [UInt8], values: [(name: String, value: UInt64)]
+    ) {
+        self.name = name
+        self.version = version
+        self.identity = identity
+        self.values = values
+    }
+
     package static func == (left: PluginCounters, right: PluginCounters) -> Bool {
         left.identity == right.identity
             && left.values.elementsEqual(right.values) { $0.name == $1.name && $0.value == $1.value }

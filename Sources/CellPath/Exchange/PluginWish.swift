@@ -1,0 +1,59 @@
+package import Cells
+package import PluginHost
+
+/// A plugin that this node brings to the other ends of circuits: a `PluginBring` line.
+package struct PluginWish: Sendable {
+    /// To which hops of a circuit; at a relay: as which hop.
+    package enum Place: String, CaseIterable, Sendable {
+        /// The first.
+        case entry = "guard"
+        /// Those between.
+        case middle
+        /// The last; at a relay: once a stream is opened here.
+        case exit
+        /// Every one.
+        case all
+    }
+
+    /// The file, read.
+    package let file: PluginFile
+    /// The bundle that travels, padded.
+    package let bundle: [UInt8]
+    /// Our own half; nil if the plugin has none for this end.
+    package let half: Plugin?
+    /// Where it goes.
+    package let place: Place
+    /// Whether a circuit is of no use without it.
+    package let isRequired: Bool
+    /// What its `init` gets, at both ends.
+    package let arguments: [UInt8]
+
+    /// A wish; nil if the bundle is too large to travel.
+    package init?(
+        file: PluginFile, bundle: PluginBundle, half: Plugin?, place: Place, isRequired: Bool, arguments: [UInt8]
+    ) {
+        guard bundle.size != nil, arguments.count <= PluginWire.argumentLength else { return nil }
+        self.file = file
+        self.bundle = bundle.bytes
+        self.half = half
+        self.place = place
+        self.isRequired = isRequired
+        self.arguments = arguments
+    }
+
+    /// Whether it goes to a hop of a path; never to that of a path of one hop, which is no circuit of a user's.
+    package func concerns(hop: Int, of count: Int) -> Bool {
+        guard count > 1 else { return false }
+        switch place {
+        case .entry: return hop == 0
+        case .middle: return hop > 0 && hop < count - 1
+        case .exit: return hop == count - 1
+        case .all: return true
+        }
+    }
+
+    /// The size of its transfer.
+    var size: UInt32 { UInt32(bundle.count) }
+    /// Its identity.
+    var identity: [UInt8] { file.identity }
+}
