@@ -10,7 +10,8 @@ import Testing
 extension CorridorTests {
     /// Plugins that the ends of circuits bring each other, over real sockets.
     @Suite struct PluginExchangeTests {
-        @Test func `a client brings the middle relay a plugin that it has not, and hears what it counts`() async throws {
+        @Test func `a client brings the middle relay a plugin that it has not, and hears what it counts`() async throws
+        {
             let network = try await ExchangeNetwork.start(host: 60)
             try await network.wish([try ExchangeNetwork.wish("monitor", .middle)])
             let watch = try await network.build()
