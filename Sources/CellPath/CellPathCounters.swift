@@ -16,6 +16,8 @@ package struct CellPathCounters: Sendable, Equatable {
     package var droppedCommand = 0
     /// Padding.
     package var droppedPadding = 0
+    /// Padding sent on channels that had been silent.
+    package var sentPadding = 0
     /// Cells that came for a circuit or leg after it had ended, from another loop.
     package var droppedStale = 0
     /// Cells that waited in the queue of a circuit or channel that ended.
@@ -53,6 +55,6 @@ package struct CellPathCounters: Sendable, Equatable {
         \.received, \.originated, \.sent, \.recognised, \.droppedUnknownCircuit, \.droppedCreate, \.droppedCommand,
         \.droppedPadding, \.droppedStale, \.droppedWithCircuit, \.droppedMemory, \.handedOver, \.protocolViolations,
         \.circuitsShed, \.circuitsCreated, \.handshakesRefused, \.handshakesFailed,
-        \.destroyedByPlugins, \.pluginsMissed,
+        \.destroyedByPlugins, \.pluginsMissed, \.sentPadding,
     ]
 }

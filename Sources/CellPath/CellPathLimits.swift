@@ -20,10 +20,10 @@ package enum CellPathLimits {
     package static let onionQueueDelay = Duration.milliseconds(1_750)
     /// A channel that has been silent for so long sends a padding cell: C Tor's `KeepalivePeriod`.
     package static let keepalive = Duration.seconds(300)
-    /// How long a channel without circuits stays, at least; up to half as much again by chance, so that it tells nothing.
-    static let idleChannel = Duration.seconds(180)
-    /// How often idle channels are looked for.
+    /// How often idle channels are looked for, and those that must be padded before the next look.
     static let channelTick = TimeAmount.seconds(1)
+    /// Padding that is due sooner gets a timer of its own: a tick, and what it may be late by, as in C Tor.
+    static let paddingHorizon = Duration.milliseconds(1_100)
     /// Closing circuits for want of memory goes on down to this part of the total: C Tor's.
     static let memoryRelief = 0.9
 }

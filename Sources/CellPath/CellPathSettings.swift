@@ -25,6 +25,8 @@ package struct CellPathSettings: Sendable {
     package var circuitQueueLimit = CellPathLimits.circuitQueue
     /// `KeepalivePeriod`: a channel that has been silent for so long sends a padding cell.
     package var keepalive = CellPathLimits.keepalive
+    /// What the network and the operator say of padding on channels.
+    package var padding = ChannelPaddingSettings()
     /// What ends of circuits must know of the consensus and the configuration.
     package var endpoint = EndpointParameters()
     /// Whether bandwidth limits hold for connections with private addresses too; C Tor exempts those unless

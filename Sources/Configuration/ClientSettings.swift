@@ -52,6 +52,10 @@ package struct ClientSettings: Sendable {
     package let learnsCircuitBuildTimeout: Bool
     /// `CircuitsAvailableTimeout`; `nil` when the consensus decides.
     package let circuitsAvailableTimeout: Duration?
+    /// `ConnectionPadding`; `nil` is auto: channels are padded where the peer knows about it.
+    package let connectionPadding: Bool?
+    /// `ReducedConnectionPadding`: channels are padded rarely, and stay idle for half as long.
+    package let reducesConnectionPadding: Bool
     /// `CircuitStreamTimeout`; `nil` for the built-in schedule.
     package let circuitStreamTimeout: Duration?
     /// `MaxCircuitDirtiness`: how long after its first stream a circuit takes new ones.
@@ -124,6 +128,8 @@ package struct ClientSettings: Sendable {
             throw values.error("CircuitsAvailableTimeout", "more than 24 hours")
         }
         circuitsAvailableTimeout = Self.positive(available).map { .seconds($0) }
+        connectionPadding = values.autoFlag("ConnectionPadding")
+        reducesConnectionPadding = values.flag("ReducedConnectionPadding")
         circuitStreamTimeout = values.clamped(
             "CircuitStreamTimeout", to: ConfigurationLimits.minimumCircuitStreamTimeout...Int(Int32.max))
         maxCircuitDirtiness =

@@ -47,6 +47,7 @@ package enum OptionTable {
         ClientOnly | flag | 0
         ClientRejectInternalAddresses | flag | 1
         ConnLimit | count | 1000
+        ConnectionPadding | autoFlag | auto
         ConsensusParams | lines |
         ContactInfo | text |
         ControlPort | lines |
@@ -136,6 +137,7 @@ package enum OptionTable {
         RecommendedClientVersions | lines |
         RecommendedServerVersions | lines |
         RecommendedVersions | lines |
+        ReducedConnectionPadding | flag | 0
         ReducedExitPolicy | flag | 0
         RejectPlaintextPorts | commaList |
         RelayBandwidthBurst | memory | 0
@@ -291,7 +293,6 @@ package enum OptionTable {
         PublishHidServDescriptors | onion services are not supported yet
         ReconfigDropsBridgeDescs | bridges are refused
         ReducedCircuitPadding | a client runs no padding machines
-        ReducedConnectionPadding | a client sends no connection padding
         ReevaluateExitPolicy | a new exit policy holds for new streams
         RephistTrackTime | history is kept for a day
         SSLKeyLifetime | the TLS key lives as long as its certificate
@@ -337,7 +338,6 @@ package enum OptionTable {
         BridgeRelay | 0 | bridges are not supported yet, and the relay would be published
         ClientTransportPlugin | | pluggable transports are not supported yet, and the client would connect openly
         ClientUseIPv4 | 1 | a client connects over IPv4
-        ConnectionPadding | auto,0 | connection padding is not built yet, and traffic would be less hidden than asked
         DNSPort | 0 | there is no DNS port yet, and names might be resolved elsewhere
         DirPolicy | | the DirPort answers everybody
         DisableAllSwap | 0 | memory is not locked yet, and keys could reach the swap device

@@ -118,6 +118,14 @@ extension Settings {
             values.warn(
                 "not set, so nobody can tell you when something is wrong with your relay", option: "ContactInfo")
         }
+        if relay.isRelay {
+            guard client.connectionPadding == nil else {
+                throw values.error("ConnectionPadding", "must be auto at a relay")
+            }
+            guard !client.reducesConnectionPadding else {
+                throw values.error("ReducedConnectionPadding", "must be 0 at a relay")
+            }
+        }
         if !relay.family.isEmpty, relay.contactInfo == nil {
             values.warn("ContactInfo should be set too", option: "MyFamily", at: values.location("MyFamily"))
         }

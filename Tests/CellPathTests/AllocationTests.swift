@@ -1,6 +1,5 @@
 import CAllocationCounter
 import Cells
-import Channels
 import Circuits
 import NIOCore
 import NIOPosix
@@ -9,6 +8,7 @@ import Testing
 import Transport
 
 @testable import CellPath
+@testable import Channels
 
 extension CorridorTests {
     /// What a forwarded cell costs in allocations: nothing.
@@ -121,8 +121,10 @@ private final class ForwardBench: @unchecked Sendable {
         }
         try await eventually { try await self.node.run(on: index) { _ in driver.value.tls.isOpen } }
         return try await node.run(on: index) { corridor in
-            let handle = corridor.channels.insert(ChannelRecord(driver: driver.value, now: .now))
-            driver.value.channel = handle
+            let peer = OpenChannel(
+                linkProtocol: .v5, isInitiator: true, rsaIdentity: nil, ed25519Identity: nil, isCanonical: true,
+                apparentAddress: .v4(0x7F00_0001), clockSkew: nil)
+            let handle = corridor.insertChannel(driver.value, peer)
             corridor.drivers[ObjectIdentifier(driver.value)] = driver.value
             return handle.slot
         }

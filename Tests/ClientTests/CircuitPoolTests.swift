@@ -170,6 +170,25 @@ extension [CircuitPool.Action] {
         #expect(none.actions.failed == [none.id: .cannotAttach])
     }
 
+    @Test func `a stream waits while the exits of a new consensus have no microdescriptors yet`() throws {
+        let known = TestRelays.view(exits: 2)
+        let unknown = known.relays.map { relay in
+            var relay = relay
+            if relay.flags.contains(.exit) { relay.onionKey = nil }
+            return relay
+        }
+        var bench = Bench { $0.socksTimeout = .seconds(30) }
+        _ = bench.network(TestRelays.view(unknown, validAfter: TestRelays.start))
+        let (early, actions) = bench.want()
+        #expect(actions.isEmpty)
+        #expect(bench.pass(20).failed.isEmpty)
+        let (late, _) = bench.want("b.example")
+        // Nobody comes for the first within its time; the microdescriptors save the second.
+        #expect(bench.pass(11).failed.keys.contains(early))
+        let circuit = try #require(bench.network(known).launched.first)
+        #expect(bench.build(circuit).attachments[late] == circuit)
+    }
+
     @Test func `EXITPOLICY with an address moves the stream elsewhere, by address`() throws {
         var bench = Bench()
         _ = bench.network(TestRelays.view(exits: 2))

@@ -17,8 +17,6 @@ package final class ChannelDriver: TLSHandlerOwner {
     private(set) var peer: OpenChannel?
     /// Whom we dialled, and where; nil if we were dialled.
     let dialled: (target: HopTarget, endpoint: Int)?
-    /// How long it stays without circuits.
-    let idleTime: Duration
     /// Who waits to hear whether the relay is there; then the connection closes.
     var probe: EventLoopPromise<Ed25519Identity?>?
     /// Whether it was opened for that alone.
@@ -42,8 +40,6 @@ package final class ChannelDriver: TLSHandlerOwner {
         self.probe = probe
         isProbe = probe != nil
         isInitiator = dialled != nil
-        let extra = Double.random(in: 0...0.5)
-        idleTime = CellPathLimits.idleChannel * (1 + extra)
     }
 
     /// Puts it on its socket, and starts the time limit of the whole handshake.

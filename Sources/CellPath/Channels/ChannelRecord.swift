@@ -1,4 +1,5 @@
 internal import Cells
+internal import Channels
 internal import Circuits
 
 /// A circuit in a channel's scheduler: which, and of which life.
@@ -23,12 +24,32 @@ struct ChannelRecord: ~Copyable {
     var lastUsed: ContinuousClock.Instant
     /// When something was last sent.
     var lastSent: ContinuousClock.Instant
+    /// When a cell last came.
+    var lastReceived: ContinuousClock.Instant
+    /// When it must be padded.
+    var padding: ChannelPadding
+    /// Whether a timer will look whether it must.
+    var isPaddingDue = false
+    /// Whether we are a relay and the peer has proved to be one.
+    let isBetweenRelays: Bool
+    /// How long it stays without circuits.
+    let idleTime: Duration
 
-    init(driver: ChannelDriver, now: ContinuousClock.Instant) {
+    init(
+        driver: ChannelDriver, peer: OpenChannel, isBetweenRelays: Bool, idleTime: Duration,
+        now: ContinuousClock.Instant
+    ) {
         self.driver = driver
+        padding = ChannelPadding(peer)
+        self.isBetweenRelays = isBetweenRelays
+        self.idleTime = idleTime
         lastUsed = now
         lastSent = now
+        lastReceived = now
     }
+
+    /// When a cell last went either way.
+    var lastTransfer: ContinuousClock.Instant { max(lastSent, lastReceived) }
 
     /// Whether anything waits.
     var hasWaiting: Bool { !control.isEmpty || !scheduler.isEmpty }

@@ -69,8 +69,7 @@ extension Corridor {
             probe.succeed(peer.ed25519Identity)
             return driver.close()
         }
-        let handle = channels.insert(ChannelRecord(driver: driver, now: now))
-        driver.channel = handle
+        let handle = insertChannel(driver, peer)
         if let identity = peer.rsaIdentity {
             environment.channels.add(
                 ChannelTable.Entry(

@@ -101,12 +101,14 @@ extension Corridor {
             let record = channels.pointer(slot)
             let isUsed = record.pointee.table.count > 0
             if isUsed { record.pointee.lastUsed = now }
-            if !isUsed, now - record.pointee.lastUsed > record.pointee.driver.idleTime {
+            if !isUsed, now - record.pointee.lastUsed > record.pointee.idleTime {
                 record.pointee.driver.close()
             } else if now - record.pointee.lastSent > settings.keepalive,
                 let cell = pool.makeCell(circuitID: .zero, command: .padding)
             {
                 queueControl(cell, on: slot)
+            } else {
+                planPadding(on: slot)
             }
         }
         expireExchanges()

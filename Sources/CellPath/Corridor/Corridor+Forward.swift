@@ -31,6 +31,7 @@ extension Corridor {
             // Meant for a hop that is not there.
             return closeForViolation(slot)
         }
+        notePassing(cell.command, on: circuit.pointee.channel)
         if circuit.pointee.attended.contains(.cellSent) {
             guard askForwarded(cell, circuit: slot) else { return }
         }

@@ -41,6 +41,7 @@ extension Corridor: CircuitLauncher {
         origin.pointee.circuitID = circuitID
         origin.pointee.handshakes.begin(.now)
         record.pointee.table.insert(circuitID, CircuitReference(.origin, handle.slot))
+        noteOrigin(hops: origin.pointee.object.path.count, record)
         perform(origin.pointee.machine.start(), origin: handle.slot)
     }
 
@@ -238,6 +239,7 @@ extension Corridor: CircuitLauncher {
     ) {
         cell.command = origins.pointer(slot).pointee.machine.cellCommand(for: command, hop: hop)
         cell.mark = UInt8(truncatingIfNeeded: hop) & OriginMark.hop | mark
+        if cell.command == .relay { noteMessage(origin: slot) }
         enqueueOrigin(cell, origin: slot)
     }
 

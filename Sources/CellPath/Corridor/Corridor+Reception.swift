@@ -7,6 +7,7 @@ extension Corridor {
     /// Takes a fixed-length cell from an open channel.
     func receive(_ cell: consuming Cell, on channel: UInt32) {
         counters.received &+= 1
+        channels.pointer(channel).pointee.lastReceived = now
         switch cell.command {
         case .relay, .relayEarly:
             guard let reference = channels.pointer(channel).pointee.table[cell.circuitID] else {
@@ -27,7 +28,7 @@ extension Corridor {
         case .destroy:
             receiveDestroy(cell, on: channel)
         case .paddingNegotiate:
-            counters.recognised &+= 1
+            receivePaddingNegotiate(cell, on: channel)
         default:
             counters.droppedCommand &+= 1
         }

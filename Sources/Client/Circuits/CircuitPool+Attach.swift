@@ -10,7 +10,9 @@ extension CircuitPool {
             guard let stream = streams[id], case .waiting = stream.phase else { continue }
             if let circuit = best(for: stream, now, isOpen: true) {
                 attach(id, stream, to: circuit, now)
-            } else if selector?.canExit(stream.demand.exitDemand) != true {
+            } else if let selector, !selector.canExit(stream.demand.exitDemand) {
+                // A new consensus has come, and not yet what its exits say: the stream waits, up to `SocksTimeout`.
+                guard !selector.mayYetExit(stream.demand.exitDemand) else { continue }
                 fail(id, stream.lastFailure ?? .cannotAttach)
             } else if let coming = best(for: stream, now, isOpen: false) {
                 // As if it were on it already, so that others from whom it is isolated get a circuit of their own.

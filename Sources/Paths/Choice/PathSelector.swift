@@ -117,6 +117,14 @@ package struct PathSelector: Sendable {
         }
     }
 
+    /// Whether some relay may turn out to let that stream out: it is flagged as an exit, and its policy is not known yet.
+    package func mayYetExit(_ demand: ExitDemand) -> Bool {
+        view.relays.contains { relay in
+            relay.isUsable && !relay.hasDescriptor && relay.flags.contains(.exit) && !relay.flags.contains(.badExit)
+                && !hasRefused(relay, demand) && acceptsExit(relay)
+        }
+    }
+
     /// Whether a relay may be the exit of a circuit for that stream, as rules and earlier answers have it.
     package func isExit(_ relay: RelayFacts, for demand: ExitDemand) -> Bool {
         !hasRefused(relay, demand) && acceptsExit(relay) && relay.serves(demand)
