@@ -12,6 +12,8 @@ package struct DirectorySettings: Sendable {
     package let fetchesDescriptors: Bool
     /// `FetchUselessDescriptors`.
     package let fetchesUselessDescriptors: Bool
+    /// `MaxConsensusAgeForDiffs`; `nil` when the consensus decides.
+    package let maxConsensusAgeForDiffs: Duration?
     /// `ClientBootstrapConsensusAuthorityOnlyDownloadInitialDelay`: before the first consensus is asked for.
     package let bootstrapDelay: Duration
     /// `ClientBootstrapConsensusMaxInProgressTries`.
@@ -46,6 +48,8 @@ package struct DirectorySettings: Sendable {
         fetchesEarly = values.flag("FetchDirInfoEarly")
         fetchesExtraEarly = values.flag("FetchDirInfoExtraEarly")
         fetchesDescriptors = values.flag("FetchServerDescriptors")
+        let age = values.integer("MaxConsensusAgeForDiffs")
+        maxConsensusAgeForDiffs = age > 0 ? .seconds(age) : nil
         fetchesUselessDescriptors = values.flag("FetchUselessDescriptors")
         // The two delays of a network with fallback directories are understood and do not matter without them.
         _ = values.integer("ClientBootstrapConsensusAuthorityDownloadInitialDelay")

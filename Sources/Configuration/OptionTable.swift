@@ -94,6 +94,7 @@ package enum OptionTable {
         MaxAdvertisedBandwidth | memory | 1 GB
         MaxCircuitDirtiness | interval | 10 minutes
         MaxClientCircuitsPending | count | 32
+        MaxConsensusAgeForDiffs | interval | 0
         MaxMemInQueues | memory | 0
         MaxOnionQueueDelay | milliseconds | 0
         MiddleNodes | lines |
@@ -272,7 +273,6 @@ package enum OptionTable {
         LogMessageDomains | log lines carry their component as a label
         LogTimeGranularity | log lines carry milliseconds
         MainloopStats | the event loops keep no such counters
-        MaxConsensusAgeForDiffs | consensus diffs are not served yet
         MaxHSDirCacheBytes | a relay is no onion service directory yet
         MaxUnparseableDescSizeToLog | unreadable descriptors are not written to disk
         MetricsPort | there is no metrics port yet

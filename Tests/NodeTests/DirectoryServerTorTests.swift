@@ -107,6 +107,53 @@ struct DirectoryServerTorTests {
         #expect(isSame, comment)
     }
 
+    /// The authority votes once a minute, so this may take as long.
+    @Test func `differences are what C Tor serves, from the header and from the path, in every encoding`() async throws
+    {
+        let tor = try await DirectoryTorAuthority.shared.value
+        let store = DirectoryStore(files: nil, servesConsensuses: true, logger: Logger(label: "test"))
+        let path = "/tor/status-vote/current/consensus-microdesc"
+        let old = try Consensus(parsing: try tor.get(path).body)
+        store.set(old)
+        let digest = Base16.encode(old.signedSHA3, uppercase: true)
+        let deadline = ContinuousClock.now + .seconds(100)
+        var served: HTTPResponse
+        repeat {
+            try await Task.sleep(for: .milliseconds(500))
+            served = try tor.get(path, headers: [("X-Or-Diff-From-Consensus", digest)])
+        } while served.status != 200 && ContinuousClock.now < deadline
+        // The new consensus is there a moment before its differences are.
+        while !ConsensusDiff.isDiff(served.body), ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(200))
+            served = try tor.get(path, headers: [("X-Or-Diff-From-Consensus", digest)])
+        }
+        let new = try ConsensusDiff.apply(
+            served.body, to: old.text, baseDigest: old.signedSHA3, limit: DirectoryClientLimits.documentLength)
+        #expect(store.set(try Consensus(parsing: new)))
+        let server = DirectoryServer(store: store)
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let port = try await DirPortServer.bind(
+            SocketEndpoint(address: .v4(0x7F00_0001), port: 0), loops: loops, server: server
+        ).get()
+        let signer = tor.v3Identity.hex.prefix(6)
+        for encoding in ["identity", "deflate", "x-zstd", "x-tor-lzma", "x-tor-lzma, x-zstd, deflate"] {
+            for (target, header) in [(path, digest), ("\(path)/diff/\(digest)/\(signer)", nil), (path, "00 \(digest)")]
+            {
+                var request = HTTPRequest(.get, target)
+                request.headers.append("Accept-Encoding", encoding)
+                if let header { request.headers.append("X-Or-Diff-From-Consensus", header) }
+                let theirs = try tor.exchange(request.encode())
+                let ours = try BlockingSocket.exchange(request.encode(), port: port.endpoint.port)
+                try compare(ours, theirs, "\(target) \(encoding)")
+                let isDiff = try ConsensusDiff.isDiff(body(ours))
+                #expect(isDiff)
+            }
+        }
+        try await port.close().get()
+        try await loops.shutdownGracefully()
+        await store.close()
+    }
+
     @Test(arguments: ["identity", "deflate", "gzip", "x-zstd", "x-tor-lzma"])
     func `what C Tor serves is read in every encoding`(encoding: String) async throws {
         let tor = try await DirectoryTorAuthority.shared.value

@@ -89,8 +89,10 @@ package struct DirectoryAnswers {
         }
         let stored = snapshot.consensuses[selection.flavor]
         if let stored, known.contains(stored.signedSHA3) { return short(304, "Not modified") }
-        // Differences between consensuses are not made here yet: whoever insists on one is told that there is none.
-        guard selection.difference == nil else { return short(404, "No such diff available") }
+        let difference = stored.flatMap { stored in
+            known.lazy.compactMap { stored.difference(from: $0, accepting: methods) }.first
+        }
+        guard selection.difference == nil || difference != nil else { return short(404, "No such diff available") }
         guard let stored else { return short(404, "Not found") }
         let consensus = stored.consensus
         guard now >= consensus.validAfter - DirectoryClientLimits.reasonablyLive else {
@@ -103,7 +105,7 @@ package struct DirectoryAnswers {
             return short(404, "Consensus not signed by sufficient number of requested authorities")
         }
         if let modifiedSince, consensus.validAfter < modifiedSince { return short(304, "Not modified") }
-        let form = stored.form(accepting: methods)
+        let form = difference ?? stored.form(accepting: methods)
         let lifetime = max(0, consensus.freshUntil - now)
         var response = ok(form.method, length: nil, lifetime: lifetime, peer)
         response.headers.append("Vary", "X-Or-Diff-From-Consensus")

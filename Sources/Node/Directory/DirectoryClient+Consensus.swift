@@ -8,6 +8,8 @@ struct ConsensusState {
     var schedule: DownloadSchedule
     /// When the present one is to be replaced.
     var fetchTime = WallTime(seconds: 0)
+    /// Whether a difference was of no use: then the whole is fetched, once.
+    var needsWhole = false
     /// Attempts under way.
     var underWay: Set<RSAIdentity> = []
     /// One that lacks certificates, since when it does, and who gave it to us.
@@ -55,7 +57,8 @@ extension DirectoryClient {
         if isFirst { state.schedule.fail(now: instant, using: &random) }
         consensuses[flavor] = state
         let request = DirectoryRequest.consensus(
-            flavor, signers: settings.v3Identities, modifiedSince: modifiedSince(snapshot.consensus(flavor)))
+            flavor, signers: settings.v3Identities, modifiedSince: modifiedSince(snapshot.consensus(flavor)),
+            orDiffFrom: state.needsWhole ? nil : baseForDiff(snapshot.consensus(flavor), now))
         let tells = flavor == .microdesc
         ask(request, choice) { [progress] stage in
             guard tells else { return }
@@ -81,6 +84,32 @@ extension DirectoryClient {
         return consensus.validAfter + (half > 0 ? min(180, half) : 180)
     }
 
+    /// The consensus from which a difference will do, if it is not too old to be kept by others.
+    private func baseForDiff(_ consensus: Consensus?, _ now: WallTime) -> [UInt8]? {
+        guard let consensus else { return nil }
+        let hours = consensus.parameters.value("try-diff-for-consensus-newer-than", default: 72, in: 0...8_192)
+        return consensus.validAfter >= now - Int64(hours) * 3_600 ? consensus.signedSHA3 : nil
+    }
+
+    /// The whole of a consensus of which perhaps only the difference from ours came; nil if that is of no use.
+    private func whole(_ body: [UInt8], _ flavor: ConsensusFlavor) -> [UInt8]? {
+        guard ConsensusDiff.isDiff(body) else {
+            consensuses[flavor]?.needsWhole = false
+            return body
+        }
+        guard let base = store.snapshot.consensus(flavor) else { return nil }
+        do throws(ConsensusDiff.Failure) {
+            let text = try ConsensusDiff.apply(
+                body, to: base.text, baseDigest: base.signedSHA3, limit: DirectoryClientLimits.documentLength)
+            logger.info("Applied consensus diff (size \(body.count)), resulting in a new consensus document.")
+            return text
+        } catch {
+            logger.warning("Could not apply consensus diff received from server")
+            consensuses[flavor]?.needsWhole = true
+            return nil
+        }
+    }
+
     private func receiveConsensus(
         _ flavor: ConsensusFlavor, from source: RSAIdentity, isFirst: Bool,
         _ result: Result<DirectoryResponse, DirectoryFetchError>
@@ -92,7 +121,7 @@ extension DirectoryClient {
             isTaken = false
             if flavor == .microdesc { reportProblem(error) }
         case .success(let response) where response.status == 200:
-            isTaken = takeConsensus(response.body, flavor, from: source)
+            isTaken = whole(response.body, flavor).map { takeConsensus($0, flavor, from: source) } ?? false
         case .success(let response):
             isTaken = false
             // 304 is no fault of anybody's.

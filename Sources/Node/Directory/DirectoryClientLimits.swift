@@ -39,6 +39,10 @@ package enum DirectoryClientLimits {
     package static let restWhenBusy: Int64 = 3600
     /// How long a directory is let alone that could not be asked, in seconds.
     package static let restAfterFailure: Int64 = 60
+    /// How many bytes of former consensuses are kept for making differences: three days of the public network's, compressed.
+    package static let pastConsensusesLength = 64 << 20
+    /// How old they may be, in seconds: older ones than a client asks with are not worth keeping.
+    package static let pastConsensusAge: Int64 = 72 * 3600
     /// How many bytes of an authority's identity stand in the consensus's URL.
     package static let signerPrefixLength = 3
 }

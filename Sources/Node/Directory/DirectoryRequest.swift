@@ -22,14 +22,19 @@ package struct DirectoryRequest: Hashable, Sendable {
         DirectoryRequest(http: HTTPRequest(.post, path, body: body))
     }
 
-    /// The consensus, signed by more than half of `signers` and newer than `modifiedSince`.
+    /// The consensus, signed by more than half of `signers` and newer than `modifiedSince`; or its difference from one that
+    /// we have, by SHA3-256 of that one's signed part.
     package static func consensus(
-        _ flavor: ConsensusFlavor, signers: [RSAIdentity], modifiedSince: WallTime? = nil
+        _ flavor: ConsensusFlavor, signers: [RSAIdentity], modifiedSince: WallTime? = nil,
+        orDiffFrom digest: [UInt8]? = nil
     ) -> DirectoryRequest {
         let suffix = flavor == .ns ? "" : "-\(flavor.rawValue)"
         let prefixes = signers.map { $0.hex.prefix(2 * DirectoryClientLimits.signerPrefixLength) }.sorted()
         var request = get("/tor/status-vote/current/consensus\(suffix)/\(prefixes.joined(separator: "+")).z")
         if let modifiedSince { request.http.headers.append("If-Modified-Since", HTTPDate.format(modifiedSince)) }
+        if let digest {
+            request.http.headers.append("X-Or-Diff-From-Consensus", Base16.encode(digest, uppercase: true))
+        }
         return request
     }
 

@@ -23,6 +23,7 @@ package final class DirectoryStore: Sendable {
     private let disk: Disk?
     private let logger: Logger
     private let servesConsensuses: Bool
+    private let longestPast: Int64?
 
     /// The files, and the thread that they are written on.
     private struct Disk: Sendable {
@@ -34,8 +35,10 @@ package final class DirectoryStore: Sendable {
     ///
     /// - Parameters:
     ///   - files: where documents are kept over a restart; nil to forget them. See `load`.
-    ///   - servesConsensuses: have consensuses ready in every compressed form.
-    package init(files: DirectoryFiles?, servesConsensuses: Bool, logger: Logger) {
+    ///   - servesConsensuses: have consensuses ready in every compressed form, and differences from those before.
+    ///   - longestPast: `MaxConsensusAgeForDiffs`, in seconds; nil lets the network decide.
+    package init(files: DirectoryFiles?, servesConsensuses: Bool, longestPast: Int64? = nil, logger: Logger) {
+        self.longestPast = longestPast
         self.logger = logger
         self.servesConsensuses = servesConsensuses
         let thread = NIOThreadPool(numberOfThreads: 1)
@@ -91,8 +94,8 @@ package final class DirectoryStore: Sendable {
     }
 
     private func set(_ consensus: Consensus, saves: Bool) -> Bool {
-        let stored = StoredConsensus(consensus)
         let flavor = consensus.flavor
+        let stored = StoredConsensus(consensus, past: past(of: consensus))
         let isNewer = state.withLock { state in
             if let old = state.snapshot.consensus(flavor), old.validAfter >= consensus.validAfter { return false }
             state.snapshot.consensuses[flavor] = stored
@@ -108,6 +111,18 @@ package final class DirectoryStore: Sendable {
         if saves { write { files throws(FileError) in try files.saveConsensus(consensus.text, flavor) } }
         tell(.consensus(flavor))
         return true
+    }
+
+    /// What clients may have when this becomes the current consensus; nothing where nobody is served.
+    private func past(of consensus: Consensus) -> [PastConsensus] {
+        let current = state.withLock { $0.snapshot.consensuses[consensus.flavor] }
+        guard servesConsensuses, let current, current.consensus.validAfter < consensus.validAfter else { return [] }
+        let named =
+            Int64(
+                consensus.parameters.value("max-consensus-age-to-cache-for-diff", default: 8_192, in: 0...8_192))
+            * 3_600
+        let oldest = consensus.validAfter - min(longestPast ?? named, DirectoryClientLimits.pastConsensusAge)
+        return PastConsensus.kept([PastConsensus(current)] + current.past, since: oldest)
     }
 
     /// Adds key certificates of authorities that are to be believed.

@@ -80,7 +80,7 @@ package final class NodeRuntime: Sendable {
             folder: settings.node.cacheDirectory, isGroupReadable: settings.node.cacheDirectoryGroupReadable)
         store = DirectoryStore(
             files: files, servesConsensuses: settings.relay.isRelay && settings.relay.isDirectoryCache,
-            logger: logger)
+            longestPast: settings.directory.maxConsensusAgeForDiffs?.components.seconds, logger: logger)
         directoryServer = DirectoryServer(store: store)
         progress = BootstrapProgress(logger: logger)
         clientTLS = try TLSContext(clientWith: .all)
