@@ -136,7 +136,7 @@ struct DirectoryServerTorTests {
             SocketEndpoint(address: .v4(0x7F00_0001), port: 0), loops: loops, server: server
         ).get()
         let signer = tor.v3Identity.hex.prefix(6)
-        for encoding in ["identity", "deflate", "x-zstd", "x-tor-lzma", "x-tor-lzma, x-zstd, deflate"] {
+        for encoding in ["identity", "deflate", "gzip", "x-zstd", "x-tor-lzma", "x-tor-lzma, x-zstd, deflate"] {
             for (target, header) in [(path, digest), ("\(path)/diff/\(digest)/\(signer)", nil), (path, "00 \(digest)")]
             {
                 var request = HTTPRequest(.get, target)

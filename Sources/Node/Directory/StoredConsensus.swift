@@ -19,6 +19,8 @@ package final class StoredConsensus: Sendable {
     /// Differences from those before, in every form that was made, by the digest of the older one; nil if none can be made.
     private let differences = Mutex<[[UInt8]: Forms?]>([:])
 
+    /// C Tor makes no other forms of differences; whoever takes deflate alone gets them as they are.
+    private static let differenceMethods: [CompressionMethod] = [.lzma, .zstd, .gzip]
     /// Below this many bytes compressing is quick enough for an event loop; above, `prepare` runs on a thread first.
     private static let quickLength = 64 << 10
 
@@ -72,9 +74,7 @@ package final class StoredConsensus: Sendable {
             let difference = ConsensusDiff.make(from: text, baseDigest: digest, to: consensus.text)
         {
             var made: Forms = [.identity: difference]
-            for method in CompressionMethod.allCases where method != .identity {
-                made[method] = try? Compressor.compress(difference, method)
-            }
+            for method in Self.differenceMethods { made[method] = try? Compressor.compress(difference, method) }
             forms = made
         }
         differences.withLock { $0[digest] = .some(forms) }
