@@ -87,14 +87,16 @@ let package = Package(
         .target(
             name: "Node",
             dependencies: [
-                "CellPath", "Configuration", "Paths", "Hooks", "PluginHost", "CZlib", "CZstd", "CLZMA", nioCore,
+                "CellPath", "Configuration", "Paths", "Hooks", "PluginHost", "Trust", "CZlib", "CZstd", "CLZMA",
+                nioCore,
                 nioPosix, logging,
             ], swiftSettings: strict),
 
         // Floor 8: the roles.
         .target(
             name: "Relay", dependencies: ["Node", "CAres", nioCore, nioPosix, nioLocks, logging], swiftSettings: strict),
-        .target(name: "Client", dependencies: ["Node", nioCore, nioPosix, logging], swiftSettings: strict),
+        .target(
+            name: "Client", dependencies: ["Node", "Configuration", nioCore, nioPosix, logging], swiftSettings: strict),
 
         // Floor 9: authorities, and the control port.
         .target(name: "Authority", dependencies: ["Node", "Relay", nioCore, logging], swiftSettings: strict),
@@ -106,7 +108,8 @@ let package = Package(
         .executableTarget(
             name: "fanion",
             dependencies: [
-                "EBPF", "Relay", "Client", "Authority", "Control", "PluginHost", "CPluginSDK", "Hooks",
+                "EBPF", "Relay", "Client", "Authority", "Control", "PluginHost", "CPluginSDK", "Hooks", "Trust",
+                "Configuration", "Node",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -152,7 +155,9 @@ let package = Package(
             name: "CellPathTests",
             dependencies: ["CellPath", "Hooks", "PluginHost", "ProtocolTestKit", "CAllocationCounter"],
             swiftSettings: strict),
-        .testTarget(name: "NodeTests", dependencies: ["Node", "ProtocolTestKit"], swiftSettings: strict),
+        .testTarget(
+            name: "NodeTests", dependencies: ["Node", "ProtocolTestKit", "Configuration", "Trust", logging],
+            swiftSettings: strict),
         .testTarget(name: "RelayTests", dependencies: ["Relay", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "ClientTests", dependencies: ["Client", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(
@@ -162,7 +167,8 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ], swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control", "ProtocolTestKit"], swiftSettings: strict),
-        .testTarget(name: "FanionTests", dependencies: ["fanion", "PluginHost"], swiftSettings: strict),
+        .testTarget(
+            name: "FanionTests", dependencies: ["fanion", "PluginHost", "Trust", "OnionCrypto"], swiftSettings: strict),
         .testTarget(name: "EndToEndTests", dependencies: ["fanion"], swiftSettings: strict),
     ]
 )

@@ -19,89 +19,19 @@ package struct DirPortClient: Sendable {
     package func fetch(
         _ request: DirectoryRequest, from endpoint: SocketEndpoint, on loop: any EventLoop
     ) -> EventLoopFuture<DirectoryResponse> {
-        let promise = loop.makePromise(of: DirectoryResponse.self)
-        let stall = stall
-        dialer.dial(endpoint, on: loop) { socket in
-            try socket.pipeline.syncOperations.addHandler(
-                DirPortFetchHandler(request, host: "\(endpoint)", stall: stall, promise: promise))
-        }
-        .whenFailure { _ in promise.fail(DirectoryFetchError.connectionFailed) }
-        return promise.futureResult
-    }
-}
-
-/// The socket of one request.
-private final class DirPortFetchHandler: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    private let request: DirectoryRequest
-    private let host: String
-    private let stall: TimeAmount
-    private let promise: EventLoopPromise<DirectoryResponse>
-    private var machine: HTTPResponseMachine
-    private var timer: Scheduled<Void>?
-    private var isDone = false
-
-    init(
-        _ request: DirectoryRequest, host: String, stall: TimeAmount, promise: EventLoopPromise<DirectoryResponse>
-    ) {
-        self.request = request
-        self.host = host
-        self.stall = stall
-        self.promise = promise
-        machine = HTTPResponseMachine(bodyLimit: max(request.bodyLimit, HTTPLimits.downloadLength))
-    }
-
-    func channelActive(context: ChannelHandlerContext) {
-        restartTimer(context)
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: request.encode(host: host))), promise: nil)
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard !isDone else { return }
-        restartTimer(context)
-        take(unwrapInboundIn(data).withUnsafeReadableBytes { machine.receive($0.bytes) }, context)
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        guard !isDone else { return }
-        take(machine.receiveEnd(allowsPartial: request.allowsPartial), context)
-        finish(.failure(.connectionFailed), context)
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        finish(.failure(.connectionFailed), context)
-    }
-
-    private func take(_ action: HTTPResponseMachine.ReceiveAction, _ context: ChannelHandlerContext) {
-        switch action {
-        case .wait, .ignore: break
-        case .fail(let error): finish(.failure(.http(error)), context)
-        case .handle(let response):
-            do throws(DirectoryFetchError) {
-                finish(.success(try DirectoryResponse(response, to: request)), context)
-            } catch {
-                finish(.failure(error), context)
+        let fetch = HTTPFetch(
+            request: request.encode(host: "\(endpoint)"),
+            bodyLimit: max(request.bodyLimit, HTTPLimits.downloadLength), allowsPartial: request.allowsPartial,
+            stall: stall)
+        return fetch.run(at: endpoint, over: dialer, on: loop)
+            .flatMapThrowing { try DirectoryResponse($0, to: request) }
+            .flatMapErrorThrowing { error in
+                switch error {
+                case HTTPFetchError.connectionFailed: throw DirectoryFetchError.connectionFailed
+                case HTTPFetchError.timedOut: throw DirectoryFetchError.timedOut
+                case HTTPFetchError.http(let error): throw DirectoryFetchError.http(error)
+                default: throw error
+                }
             }
-        }
-    }
-
-    private func finish(_ result: Result<DirectoryResponse, DirectoryFetchError>, _ context: ChannelHandlerContext) {
-        guard !isDone else { return }
-        isDone = true
-        timer?.cancel()
-        switch result {
-        case .success(let response): promise.succeed(response)
-        case .failure(let error): promise.fail(error)
-        }
-        context.close(promise: nil)
-    }
-
-    private func restartTimer(_ context: ChannelHandlerContext) {
-        timer?.cancel()
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: stall) { [self] in
-            finish(.failure(.timedOut), context)
-        }
     }
 }

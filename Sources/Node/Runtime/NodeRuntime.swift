@@ -44,6 +44,8 @@ package final class NodeRuntime: Sendable {
     package let directoryServer: DirectoryServer
     /// How far the client side is.
     package let progress: BootstrapProgress
+    /// Whose plugins may run.
+    package let trust: PluginTrustRole
     /// Since when it runs.
     package let startTime = ContinuousClock.now
     private let clientTLS: TLSContext
@@ -83,6 +85,8 @@ package final class NodeRuntime: Sendable {
             longestPast: settings.directory.maxConsensusAgeForDiffs?.components.seconds, logger: logger)
         directoryServer = DirectoryServer(store: store)
         progress = BootstrapProgress(logger: logger)
+        trust = PluginTrustRole(
+            settings: settings.pluginTrust, dataDirectory: settings.node.dataDirectory, logger: logger)
         clientTLS = try TLSContext(clientWith: .all)
         keyStore = KeyStore(settings)
         state = Mutex(State(settings: settings))
@@ -163,6 +167,7 @@ package final class NodeRuntime: Sendable {
     /// Closes circuits and channels, writes what is to be written, ends the loops.
     package func stop() async {
         state.withLock { $0.maintenance.take() }?.cancel()
+        trust.stop()
         for index in loops.indices {
             try? await onLoop(index) { $0.shutDown() }
         }
@@ -181,6 +186,7 @@ package final class NodeRuntime: Sendable {
         state.withLock { $0.settings = settings }
         environment.bandwidth.configure(settings.bandwidth.limits, now: .now)
         environment.memory.limit = settings.node.maxMemoryInQueues
+        trust.apply(settings.pluginTrust)
         await applyCellPathSettings()
         await applyPlugins()
     }
@@ -192,7 +198,9 @@ package final class NodeRuntime: Sendable {
             state.parameters = parameters
             return true
         }
-        if hasChanged { await applyCellPathSettings() }
+        guard hasChanged else { return }
+        trust.apply(epoch: parameters.value("fanion-plugin-epoch", default: 0, in: 0...Int32.max))
+        await applyCellPathSettings()
     }
 
     /// Calls `listener` with the keys whenever they have changed.

@@ -83,8 +83,19 @@ final class NodeProgram: NodeRunner {
         // The directory side reads the disk, from which an authority takes up where it stopped.
         try await directory.start()
         try await authority?.start()
+        followLogs()
         let authority = self.authority
         try await relay?.startPublishing { authority?.take($0, now: .now) }
+    }
+
+    /// A relay is known anyway; a client reads logs through its circuits.
+    private func followLogs() {
+        if relay == nil, let client {
+            runtime.trust.start(over: ClientLogTransport(client: client))
+        } else {
+            runtime.trust.start(
+                over: DirectLogTransport(dialer: runtime.environment.dialer, loop: runtime.loops[0]))
+        }
     }
 
     private func startControl() async throws {

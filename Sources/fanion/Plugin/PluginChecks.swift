@@ -51,6 +51,9 @@ struct PluginVerify: ParsableCommand {
     @Flag(help: "As if a peer had brought it.")
     var peer = false
 
+    @Option(help: "Also ask this torrc's PluginPolicy, with the evidence beside the plugin and what is known of logs.")
+    var torrc: String?
+
     func run() throws {
         var granted = Capabilities.all
         for name in withheld {
@@ -64,5 +67,6 @@ struct PluginVerify: ParsableCommand {
         let engine = plugin.module.isCompiled ? "\(plugin.module.codeSize) bytes of machine code" : "interpreted"
         print(
             "\(plugin.metadata.name) \(plugin.metadata.version): good; \(engine), \(proved) of \(all) accesses proved")
+        for line in try PluginVerdict.lines(file.plugin, plugin.file.identity, torrc: torrc) { print(line) }
     }
 }

@@ -7,6 +7,6 @@ struct PluginCommand: ParsableCommand {
         discussion: "From nothing: fanion plugin new my-plugin, then test it. docs/plugin-guide.md goes on from there.",
         subcommands: [
             PluginNew.self, PluginBuild.self, PluginInspect.self, PluginVerify.self, PluginRun.self, PluginTest.self,
-            PluginBench.self, PluginInstall.self, PluginList.self,
+            PluginBench.self, PluginSign.self, PluginLogCommand.self, PluginInstall.self, PluginList.self,
         ])
 }

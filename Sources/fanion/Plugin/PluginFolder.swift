@@ -1,5 +1,6 @@
 import ArgumentParser
 import PluginHost
+import Trust
 
 /// The folder that a node's plugins are taken from.
 struct PluginFolderOption: ParsableArguments {
@@ -23,6 +24,9 @@ struct PluginInstall: ParsableCommand {
             let plugin = try Plugin(PluginFile(bytes: bytes))
             let path = "\(folder.directory)/\(plugin.metadata.name).o"
             try EBPFInput.write(bytes, to: path)
+            // What lets others trust it travels with it when it is brought to them.
+            let evidence = try TrustFiles.evidence(file.plugin)
+            if evidence != Evidence() { _ = try TrustFiles.write(evidence, beside: path) }
             print("\(path): version \(plugin.metadata.version), \(plugin.file.identityText())")
             print("next: Plugin \(plugin.metadata.name) in the torrc, and SIGHUP")
         } catch let error as PluginError {
