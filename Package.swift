@@ -130,7 +130,8 @@ let package = Package(
             path: "Tests/ProtocolTestKit", swiftSettings: strict),
         .target(name: "EBPFFuzzKit", dependencies: ["EBPF"], path: "Tests/EBPFFuzzKit", swiftSettings: strict),
         .executableTarget(
-            name: "fanion-fuzz", dependencies: ["EBPF", "EBPFFuzzKit"], path: "Tests/Fuzz", swiftSettings: strict),
+            name: "fanion-fuzz", dependencies: ["EBPF", "EBPFFuzzKit", "Trust", "Cells", "OnionCrypto"],
+            path: "Tests/Fuzz", swiftSettings: strict),
         .testTarget(
             name: "EBPFTests", dependencies: ["EBPF", "EBPFFuzzKit"], exclude: ["Cases", "Fixtures"],
             swiftSettings: strict),
@@ -163,7 +164,7 @@ let package = Package(
         .testTarget(
             name: "AuthorityTests",
             dependencies: [
-                "Authority", "ProtocolTestKit", nioCore, nioPosix, logging,
+                "Authority", "Node", "CellPath", "ProtocolTestKit", nioCore, nioPosix, logging,
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ], swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control", "ProtocolTestKit"], swiftSettings: strict),

@@ -7,6 +7,7 @@ import Foundation
 enum FuzzMain {
     private static let targets: [String: @Sendable (TimeInterval, UInt64) throws -> String] = [
         "ebpf": engines, "ebpf-loader": loader, "ebpf-verifier": verifier, "ebpf-planted": planted,
+        "trust": TrustFuzz.run,
     ]
     private static let searchEnvironment = "FANION_FUZZ_PLANTED"
 
