@@ -122,6 +122,12 @@ let package = Package(
         .executableTarget(
             name: "ebpf-benchmark", dependencies: ["EBPF", "EBPFWorkloads"], path: "Benchmarks/EBPFBenchmark",
             swiftSettings: strict),
+        .executableTarget(
+            name: "cell-trace-benchmark",
+            dependencies: [
+                "CellPath", "PluginHost", nioCore, nioLocks, logging,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ], path: "Benchmarks/CellTrace", swiftSettings: strict),
 
         // Tests.
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),

@@ -26,4 +26,7 @@ package enum CellPathLimits {
     static let paddingHorizon = Duration.milliseconds(1_100)
     /// Closing circuits for want of memory goes on down to this part of the total: C Tor's.
     static let memoryRelief = 0.9
+    /// How long a circuit's plugins wait between two looks at their timers, in microseconds: looking costs a few, so this is
+    /// less than one part in a hundred of a core.
+    static let doorClockPause: UInt64 = 500
 }

@@ -70,6 +70,17 @@ package enum OpCode: UInt8, Sendable {
         return (kind == 4 || kind == 7) && rawValue >> 4 != 8 && rawValue >> 4 != 13
     }
 
+    /// Fuel for it: as much more than one as it takes longer.
+    var price: UInt32 {
+        switch self {
+        case .divide32Imm, .divide32Reg, .divide64Imm, .divide64Reg, .modulo32Imm, .modulo32Reg, .modulo64Imm,
+            .modulo64Reg, .divideSigned32Imm, .divideSigned32Reg, .divideSigned64Imm, .divideSigned64Reg,
+            .moduloSigned32Imm, .moduloSigned32Reg, .moduloSigned64Imm, .moduloSigned64Reg:
+            16
+        default: 1
+        }
+    }
+
     /// Whether this is a jump that compares.
     package var isConditional: Bool {
         let kind = rawValue & 7

@@ -90,7 +90,7 @@ package struct VerifiedCode: Sendable {
 /// Decides at load whether code may run at all, so that the engines need not ask while it runs.
 ///
 /// One pass over every slot, reachable or not, decodes and checks; a second finds the basic blocks and prices them,
-/// one unit of fuel per instruction. What depends on values (addresses, depth, indirect calls, fuel) is checked when
+/// one unit of fuel per instruction, sixteen for a division. What depends on values (addresses, depth, indirect calls, fuel) is checked when
 /// the code runs, so no valid program is refused for being too clever.
 struct Verifier {
     private let object: Object
@@ -389,7 +389,7 @@ struct Verifier {
         for index in operations.indices {
             if isLeader[index] { starts.append(index) }
             let operation = operations[index]
-            if let leader = starts.last, operation.code != .secondHalf { operations[leader].charge += 1 }
+            if let leader = starts.last, operation.code != .secondHalf { operations[leader].charge += operation.code.price }
             if operation.code == .jump || operation.code.isConditional {
                 let target = Int(operation.offset)
                 ways[target] = min(ways[target] + 1, 2)

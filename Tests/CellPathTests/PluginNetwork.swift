@@ -70,8 +70,13 @@ struct PluginNetwork {
             stream.connected.futureResult.whenComplete { _ in }
             stream.done.futureResult.whenComplete { _ in }
             stream.ended.futureResult.whenComplete { _ in }
-            stream.port = try #require(watch.circuit).openStream(
-                .begin(BeginMessage(address: "example.com", port: port)), owner: stream)
+            let request = StreamRequest.begin(BeginMessage(address: "example.com", port: port))
+            guard let circuit = watch.circuit, let end = circuit.openStream(request, owner: stream) else {
+                let ending = CircuitEnding(reason: .none, isRemote: false, hopCount: 0)
+                stream.abandon(ending)
+                throw CircuitClosed(ending: ending)
+            }
+            stream.port = end
             return stream
         }
     }

@@ -20,8 +20,15 @@ struct CircuitDoors: ~Copyable {
     /// When the corridor's clock will look here; `.max`: not.
     var clockedFor = UInt64.max
 
-    /// When somebody must look here.
-    var deadline: UInt64 { min(doors.nextDeadline, holdUntil == 0 ? .max : holdUntil) }
+    /// When that was last done because it was time.
+    var lastClocked: UInt64 = 0
+
+    /// When somebody must look here; a timer that sets itself again at once is no reason to look all the time.
+    var deadline: UInt64 {
+        max(
+            min(doors.nextDeadline, holdUntil == 0 ? .max : holdUntil),
+            lastClocked + CellPathLimits.doorClockPause)
+    }
 }
 
 /// Circuits that want to be looked at, by time: a binary heap. An entry that was overtaken is stale and does nothing.

@@ -39,6 +39,7 @@ extension Corridor {
                 continue
             }
             doors.pointee.clockedFor = .max
+            doors.pointee.lastClocked = pluginHost.now
             runDoors(entry.reference, doors)
         }
         armDoorClock()

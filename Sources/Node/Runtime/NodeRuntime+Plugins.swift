@@ -13,7 +13,8 @@ extension NodeRuntime {
     /// Reads and verifies the plugins of the torrc and puts them at the doors of all circuits, also of those that are open.
     package func applyPlugins() async {
         let settings = self.settings.plugins
-        let plugins = loadPlugins(settings)
+        let plugins = loadPlugins(settings, keeping: plugins)
+        self.plugins = plugins
         for index in loops.indices { try? await onLoop(index) { $0.apply(plugins) } }
     }
 
@@ -28,7 +29,7 @@ extension NodeRuntime {
         }
     }
 
-    private func loadPlugins(_ settings: PluginSettings) -> PluginSet {
+    private func loadPlugins(_ settings: PluginSettings, keeping old: PluginSet) -> PluginSet {
         guard !settings.lines.isEmpty else { return .none }
         var files: [(name: String, bytes: [UInt8])] = []
         for path in objects(in: settings.directory) {
@@ -37,6 +38,8 @@ extension NodeRuntime {
                 files.append((path, bytes))
             } catch {
                 logger.warning("a plugin cannot be read: \(error)")
+                // There it is, all the same.
+                files.append((path, []))
             }
         }
         var budget = PluginBudget()
@@ -49,9 +52,11 @@ extension NodeRuntime {
         budget.messagesPerSecond = UInt64(settings.messages)
         let (plugins, problems) = PluginSet.make(
             settings.lines.map { PluginSet.Wish(name: $0.name, arguments: Array($0.arguments.utf8)) }, from: files,
-            doors: Corridor.askedDoors, grant: Grant(capabilities: Corridor.grantedCapabilities, budget: budget))
+            doors: Corridor.askedDoors, grant: Grant(capabilities: Corridor.grantedCapabilities, budget: budget),
+            keeping: old)
         for problem in problems { logger.warning("a plugin cannot be used: \(problem)") }
-        for entry in plugins.entries {
+        let known = Set(old.entries.map(\.plugin.file.identity))
+        for entry in plugins.entries where !known.contains(entry.plugin.file.identity) {
             logger.notice("plugin \(entry.plugin.metadata.name) \(entry.plugin.metadata.version) is in place")
         }
         return plugins

@@ -8,6 +8,7 @@ package import Logging
 package import NIOCore
 internal import NIOPosix
 internal import OnionCrypto
+internal import PluginHost
 internal import Synchronization
 package import Transport
 
@@ -21,6 +22,7 @@ package final class NodeRuntime: Sendable {
         var identities: LinkIdentities?
         var serverTLS: TLSContext?
         var parameters = ConsensusParameters()
+        var plugins = PluginSet.none
         var suggestedAddress: IPAddress?
         var maintenance: Task<Void, Never>?
         var keyListeners: [@Sendable (RelayKeys) -> Void] = []
@@ -135,6 +137,12 @@ package final class NodeRuntime: Sendable {
             }
         }
         return addresses
+    }
+
+    /// The plugins in place.
+    var plugins: PluginSet {
+        get { state.withLock { $0.plugins } }
+        set { state.withLock { $0.plugins = newValue } }
     }
 
     // MARK: Life

@@ -113,7 +113,9 @@ extension Doors {
 
     @inline(__always)
     private mutating func charge(_ place: Int, _ used: UInt64) -> Bool {
-        guard fuel.take(used, now: now) else { return false }
-        return attendants[place].isPeers ? host._withUnsafeGuaranteedRef { $0.takePeerFuel(used) } : true
+        // Far from overflow: a call has no more than its limit.
+        let cost = used <= PluginLimits.quickCall ? used : 3 &* used &- 2 &* PluginLimits.quickCall
+        guard fuel.take(cost, now: now) else { return false }
+        return attendants[place].isPeers ? host._withUnsafeGuaranteedRef { $0.takePeerFuel(cost) } : true
     }
 }

@@ -49,8 +49,17 @@ package struct Doors: ~Copyable {
         self.role = role
         self.host = Unmanaged.passUnretained(host)
         attendants = .allocate(capacity: PluginLimits.perCircuit)
-        let share = scope == .circuit ? budget.circuitCPU : budget.hostCPU
-        fuel = RateMeter(perSecond: share * 1000 * PluginLimits.fuelPerMicrosecond)
+        fuel = RateMeter(perSecond: Self.fuel(scope, budget))
+    }
+
+    private static func fuel(_ scope: PluginScope, _ budget: PluginBudget) -> UInt64 {
+        (scope == .circuit ? budget.circuitCPU : budget.hostCPU) * 1000 * PluginLimits.fuelPerMicrosecond
+    }
+
+    /// Puts another budget in place.
+    mutating func apply(_ budget: PluginBudget) {
+        let rate = Self.fuel(scope, budget)
+        if rate != fuel.rate { fuel = RateMeter(perSecond: rate) }
     }
 
     deinit {

@@ -10,6 +10,8 @@ package final class PluginSet: Sendable {
         package let plugin: Plugin
         /// What its `init` gets.
         package let arguments: [UInt8]
+        /// The file that it came from.
+        package let path: String
     }
 
     /// A wish of the torrc.
@@ -46,9 +48,12 @@ package final class PluginSet: Sendable {
     ///   - files: every object of `PluginsDirectory`, by file name.
     ///   - doors: where this node asks: a plugin elsewhere would wait for ever.
     ///   - grant: what policy allows.
+    ///   - old: what is in place. It stays where its file is still there and can no longer be used, so that a mistake in a
+    ///     new version takes nothing away.
     /// - Returns: what can run, and a line for each wish that cannot be met. Of several versions the highest is taken.
     package static func make(
-        _ wishes: [Wish], from files: [(name: String, bytes: [UInt8])], doors: DoorSet, grant: Grant
+        _ wishes: [Wish], from files: [(name: String, bytes: [UInt8])], doors: DoorSet, grant: Grant,
+        keeping old: PluginSet = .none
     ) -> (set: PluginSet, problems: [String]) {
         var problems: [String] = []
         var found: [String: (file: PluginFile, path: String)] = [:]
@@ -65,18 +70,31 @@ package final class PluginSet: Sendable {
         }
         var entries: [Entry] = []
         for wish in wishes {
+            let before = old.entries.first { $0.plugin.metadata.name == wish.name }
+            func keep() {
+                guard let before, files.contains(where: { $0.name == before.path }) else { return }
+                let metadata = before.plugin.metadata
+                problems.append("\(before.path): version \(metadata.version) of \(metadata.name) stays in place")
+                entries.append(Entry(plugin: before.plugin, arguments: wish.arguments, path: before.path))
+            }
             guard let (file, path) = found[wish.name] else {
-                problems.append("there is no plugin \(wish.name) in PluginsDirectory")
+                if before == nil || !files.contains(where: { $0.name == before?.path }) {
+                    problems.append("there is no plugin \(wish.name) in PluginsDirectory")
+                }
+                keep()
                 continue
             }
             if let placing = file.placings.first(where: { !doors.contains($0.point.hook) }) {
                 problems.append("\(path): nothing asks at \(placing.point.hook.name) yet")
+                keep()
                 continue
             }
             do throws(PluginError) {
-                entries.append(Entry(plugin: try Plugin(file, grant: grant), arguments: wish.arguments))
+                let plugin = try Plugin(file, grant: grant)
+                entries.append(Entry(plugin: plugin, arguments: wish.arguments, path: path))
             } catch {
                 problems.append("\(path): \(error)")
+                keep()
             }
         }
         return (PluginSet(entries: entries, budget: grant.budget), problems)
@@ -94,6 +112,7 @@ extension Doors {
     /// One that must fail closed and cannot be attached dooms the circuit (`mustDestroy`); any other is done without, and
     /// counted.
     package mutating func follow(_ set: PluginSet) {
+        apply(set.budget)
         for plugin in installed {
             guard let entry = set.entries.first(where: { $0.plugin.metadata.name == plugin.metadata.name }) else {
                 detach(plugin.file.identity)

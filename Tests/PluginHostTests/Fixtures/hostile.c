@@ -33,9 +33,10 @@ static __attribute__((noinline)) __u64 deeper(__u64 depth) {
 }
 
 static __u64 act(__u64 good, void *context) {
-    (void)context;
     calls++;
     switch (mode) {
+    case 'b': // a bad verdict at one door, whose number is the test's choice
+        return ((struct exit_ctx *)context)->hook == verdict ? ~0ULL : good;
     case 'v': // a verdict of the test's choice
         return verdict;
     case 'l': // for ever
