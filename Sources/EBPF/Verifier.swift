@@ -389,7 +389,9 @@ struct Verifier {
         for index in operations.indices {
             if isLeader[index] { starts.append(index) }
             let operation = operations[index]
-            if let leader = starts.last, operation.code != .secondHalf { operations[leader].charge += operation.code.price }
+            if let leader = starts.last, operation.code != .secondHalf {
+                operations[leader].charge += operation.code.price
+            }
             if operation.code == .jump || operation.code.isConditional {
                 let target = Int(operation.offset)
                 ways[target] = min(ways[target] + 1, 2)

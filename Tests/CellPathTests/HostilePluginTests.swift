@@ -127,6 +127,11 @@ extension CorridorTests {
                 if let stream = try? await network.open(200_000, on: watch) {
                     if door == .circuitClosed { _ = try await stream.done.futureResult.get() }
                     if door == .circuitClosed { try await network.client.run { _ in watch.circuit?.close(.finished) } }
+                    try await eventually { try await network.client.run { _ in watch.circuit == nil } }
+                    guard try await network.client.run({ _ in watch.circuit == nil }) else {
+                        Issue.record("\(door.name): the circuit goes on")
+                        continue
+                    }
                     let ending = try await watch.closed.futureResult.get()
                     #expect(ending.isRemote || door == .circuitClosed, "\(door.name)")
                     stream.abandon(ending)
@@ -236,7 +241,7 @@ extension CorridorTests {
             let watch = try await network.build()
             try await attach(Self.plugins("-"), on: exit)
             secrets += [[UInt8]](repeating: canary, count: 500).map { $0 + [1] }
-            #expect(try await network.echo(500_000, on: watch).isIntact)
+            #expect(try await network.echo(200_000, on: watch).isIntact)
             let memories = try await exit.run { corridor in
                 corridor.circuits.slots.compactMap { slot in
                     let doors = corridor.circuits.pointer(slot).pointee.doors
@@ -249,7 +254,7 @@ extension CorridorTests {
             }
             #expect(memories.count == 1 && memories[0].count == 65_536)
             let counted = try await network.counters(exit)
-            #expect(counted["calls"] > 3_000)
+            #expect(counted["calls"] > 1_000)
             let words = memories.reduce(into: Set<UInt64>()) { $0.formUnion(Self.words($1)) }
             for secret in secrets {
                 // Any eight bytes of it.

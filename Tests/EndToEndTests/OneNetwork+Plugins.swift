@@ -7,7 +7,8 @@ extension OneNetwork {
         private static let fixtures = NetworkScript.root.appending(path: "Tests/PluginHostTests/Fixtures")
 
         /// What a version of the plugin has counted at a node, by name.
-        private func counters(_ network: FanionNetwork, _ node: String, _ version: String) async throws -> [String: Int] {
+        private func counters(_ network: FanionNetwork, _ node: String, _ version: String) async throws -> [String: Int]
+        {
             let lines = try await network.control(node, "GETINFO plugin/counters")
             guard let line = lines.first(where: { $0.contains("org.example.upgrade \(version) ") }) else { return [:] }
             let pairs = line.split(separator: " ").compactMap { word -> (String, Int)? in

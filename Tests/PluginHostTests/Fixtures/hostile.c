@@ -142,7 +142,7 @@ DOOR(padding, 0)
 #ifndef OPEN
 DOOR(stream, 0)
 DOOR(message_packaging, 0)
-DOOR(may_send, 0)
+DOOR(may_send, 1000)
 DOOR(ack_due, 0)
 DOOR(on_ack, 0)
 #ifdef MEEK
