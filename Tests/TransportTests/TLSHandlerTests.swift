@@ -145,7 +145,8 @@ extension SocketTests {
         {
             let server = try await TestServer(
                 TLSContext(serverCertificate: TestCertificate.first.certificate, key: TestCertificate.first.key),
-                options: .init(handshakeTime: .seconds(1)))
+                // Long enough for a slow machine to open them all.
+                options: .init(handshakeTime: .seconds(5)))
             let port = server.listener.endpoint.port
             let before = openSockets(localPort: port)
             let hello: [UInt8] = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]
