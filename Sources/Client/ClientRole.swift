@@ -52,6 +52,7 @@ package final class ClientRole: Sendable {
         let parts = try await runtime.onLoop(0) { corridor in
             var pool = PoolSettings(settings.client)
             pool.rules.ownIdentity = runtime.keys?.identity
+            pool.rules.pluginPositions = settings.plugins.requiredPositions
             let circuits = ClientCircuits(
                 launcher: corridor, settings: pool, stateLines: lines,
                 version: runtime.version, logger: runtime.logger, generator: SystemRandom(),

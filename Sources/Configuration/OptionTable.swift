@@ -118,6 +118,7 @@ package enum OptionTable {
         PerConnBWRate | memory | 0
         PidFile | path |
         Plugin | lines |
+        PluginBring | lines |
         PluginBudgetCPU | count | 10
         PluginBudgetHostCPU | count | 50
         PluginBudgetInstructions | count | 20000
@@ -132,6 +133,7 @@ package enum OptionTable {
         PluginPolicy | text | installed
         PluginRevocationAge | interval | 7 days
         PluginsDirectory | path |
+        PluginStrictCircuits | flag | 0
         PluginWitness | lines |
         PluginWitnessesNeeded | integer | -1
         PublishServerDescriptor | commaList | 1
@@ -171,6 +173,7 @@ package enum OptionTable {
         TestingDirAuthVoteHSDir | lines |
         TestingDirAuthVoteHSDirIsStrict | flag | 0
         TestingDirConnectionMaxStall | interval | 5 minutes
+        TestingFanionAnyPlugin | flag | 0
         TestingFanionConsensusMethods | commaList |
         TestingFanionHandshakeTimeout | milliseconds | 60 seconds
         TestingLinkCertLifetime | interval | 2 days

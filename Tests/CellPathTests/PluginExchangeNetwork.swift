@@ -44,16 +44,17 @@ struct ExchangeNetwork {
     /// A wish for a plugin of the fixtures.
     static func wish(
         _ file: String, _ place: PluginWish.Place, isRequired: Bool = true, arguments: String = "",
-        role: PluginRoles = .client
+        role: PluginRoles = .client, hasHalf: Bool = true
     ) throws -> PluginWish {
         let bytes = try PluginNetwork.bytes(file)
         let read = try PluginFile(bytes: bytes)
         let half =
-            read.metadata.roles.isSuperset(of: role)
+            hasHalf && read.metadata.roles.isSuperset(of: role)
             ? try Plugin(read, grant: Grant(capabilities: Corridor.negotiatedCapabilities)) : nil
         return try #require(
             PluginWish(
-                file: read, bundle: PluginBundle(file: bytes), half: half, place: place, isRequired: isRequired,
+                file: read, bundle: PluginBundle(file: bytes), half: half, bringer: role, place: place,
+                isRequired: isRequired,
                 arguments: Array(arguments.utf8)))
     }
 

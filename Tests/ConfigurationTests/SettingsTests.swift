@@ -254,4 +254,27 @@ private let testing = "TestingTorNetwork 1\n" + authorityLine
         #expect(bandwidth.rate == Int(Int32.max) && bandwidth.relayBurst == 1 << 20)
         #expect(try settings("PerConnBWRate 1 MB").bandwidth.perConnectionBurst == 1 << 20)
     }
+
+    @Test func `PluginBring says what, where and how much it matters`() throws {
+        let lines = """
+            PluginBring org.example.one
+            PluginBring org.example.two hop=middle required  some bytes hop=guard
+            PluginBring org.example.three preferred hop=all
+            PluginStrictCircuits 1
+            """
+        let plugins = try settings(lines).plugins
+        #expect(
+            plugins.brings == [
+                .init(name: "org.example.one", place: "exit", isRequired: false, arguments: ""),
+                .init(name: "org.example.two", place: "middle", isRequired: true, arguments: "some bytes hop=guard"),
+                .init(name: "org.example.three", place: "all", isRequired: false, arguments: ""),
+            ])
+        #expect(plugins.hasStrictCircuits && !plugins.takesAny)
+        for wrong in [
+            "PluginBring org.example.one hop=nowhere", "TestingFanionAnyPlugin 1",
+            "PluginBring org.example.one " + String(repeating: "a", count: 256),
+        ] {
+            #expect(throws: ConfigurationError.self) { try settings(wrong) }
+        }
+    }
 }

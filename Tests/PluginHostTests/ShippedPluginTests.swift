@@ -8,7 +8,8 @@ import Testing
 @testable import PluginHost
 
 struct ShippedPluginTests {
-    @Test(arguments: ["monitor", "sendme", "ewma", "constant-rate"], [Module.Engine.automatic, .interpreter])
+    @Test(
+        arguments: ["monitor", "sendme", "ewma", "constant-rate", "visitor"], [Module.Engine.automatic, .interpreter])
     func `a shipped plugin answers as its events say`(name: String, engine: Module.Engine) throws {
         let plugin = try Fixture.plugin(name, engine: engine, isStrict: true)
         let text = try String(contentsOf: Fixture.plugins.appending(path: "\(name)/\(name).events"), encoding: .utf8)

@@ -10,9 +10,12 @@ extension Corridor {
     func makeEndpoint(_ role: EndpointMachine.Role) -> UnsafeMutablePointer<CircuitEndpoint> {
         let endpoint = UnsafeMutablePointer<CircuitEndpoint>.allocate(capacity: 1)
         var random = self.random
+        var parameters = settings.endpoint
+        // Strictness is a client's own choice: a relay that is stricter than others would tell circuits apart.
+        if role == .relay { parameters.isStrict = false }
         endpoint.initialize(
             to: CircuitEndpoint(
-                machine: EndpointMachine(role: role, parameters: settings.endpoint, using: &random)))
+                machine: EndpointMachine(role: role, parameters: parameters, using: &random)))
         return endpoint
     }
 

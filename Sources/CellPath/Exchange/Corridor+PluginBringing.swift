@@ -134,19 +134,24 @@ extension Corridor {
         origin.pointee.object.noteHops(origin.pointee.machine.hopCount, isBuilt: true)
     }
 
-    /// Offers higher versions of what runs, if there are any.
-    func upgradeBrought(_ reference: CircuitReference) {
+    /// Offers higher versions of what runs, and detaches what is wished for no longer. The circuit may be gone afterwards.
+    func reviewBrought(_ reference: CircuitReference) {
         guard let exchange = exchange(of: reference) else { return }
         for link in exchange.links {
             guard let link else { continue }
             for slot in link.bringer.running {
-                guard let old = link.wishes[slot],
-                    let new = wishes.first(where: {
-                        $0.file.metadata.name == old.file.metadata.name
-                            && $0.file.metadata.version > old.file.metadata.version && $0.place == old.place
-                    }), !exchange.pending.contains(where: { $0.replaces == slot && $0.hop == link.hop })
-                else { continue }
-                exchange.pending.append(PendingOffer(hop: link.hop, wish: new, replaces: slot))
+                guard let old = link.wishes[slot] else { continue }
+                let same = wishes.filter { $0.file.metadata.name == old.file.metadata.name && $0.place == old.place }
+                if same.isEmpty {
+                    // Nobody misses it any longer.
+                    link.wishes[slot]?.isRequired = false
+                    guard detachBrought(slot, .wish, link, reference) else { return }
+                    detachHalf(old.identity, reference)
+                } else if let new = same.first(where: { $0.file.metadata.version > old.file.metadata.version }),
+                    !exchange.pending.contains(where: { $0.replaces == slot && $0.hop == link.hop })
+                {
+                    exchange.pending.append(PendingOffer(hop: link.hop, wish: new, replaces: slot))
+                }
             }
         }
         offerNext(reference)

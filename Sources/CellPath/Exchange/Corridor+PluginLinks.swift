@@ -12,15 +12,15 @@ extension Corridor {
     /// What plugins of circuits' other ends can have here.
     package static let negotiatedCapabilities: Capabilities = grantedCapabilities.union(.messages)
 
-    /// Puts other wishes in force: what this node brings to the circuits that are made from now on, and higher versions of what
-    /// runs to those that are open. Call on its loop.
+    /// Puts other wishes in force: what this node brings to the circuits that are made from now on. At those that are open,
+    /// higher versions take over, and what is wished for no longer goes. Call on its loop.
     package func apply(_ wishes: [PluginWish]) {
         readClock()
         self.wishes = wishes
         for slot in origins.slots where origins.pointer(slot).pointee.object.isOpen {
-            upgradeBrought(CircuitReference(.origin, slot))
+            reviewBrought(CircuitReference(.origin, slot))
         }
-        for slot in circuits.slots { upgradeBrought(CircuitReference(.relay, slot)) }
+        for slot in circuits.slots { reviewBrought(CircuitReference(.relay, slot)) }
         settleSoon()
     }
 
@@ -181,7 +181,7 @@ extension Corridor {
             attachTaken(plugin, link, promised, reference)
             guard isThere(reference, generation) else { return false }
         }
-        for wish in wishes {
+        for wish in wishes where wish.bringer == .relay {
             switch wish.place {
             case .all: exchange.pending.append(PendingOffer(hop: 0, wish: wish))
             case .entry where circuit.pointee.isFirstHop: exchange.pending.append(PendingOffer(hop: 0, wish: wish))
@@ -197,7 +197,9 @@ extension Corridor {
     func bringAtExit(circuit slot: UInt32) {
         guard let exchange = circuits.pointer(slot).pointee.exchange, exchange.waitsForStream else { return }
         exchange.waitsForStream = false
-        for wish in wishes where wish.place == .exit { exchange.pending.append(PendingOffer(hop: 0, wish: wish)) }
+        for wish in wishes where wish.bringer == .relay && wish.place == .exit {
+            exchange.pending.append(PendingOffer(hop: 0, wish: wish))
+        }
         offerNext(CircuitReference(.relay, slot))
     }
 

@@ -18,24 +18,28 @@ package struct PluginWish: Sendable {
     /// The file, read.
     package let file: PluginFile
     /// The bundle that travels, padded.
-    package let bundle: [UInt8]
+    package internal(set) var bundle: [UInt8]
     /// Our own half; nil if the plugin has none for this end.
     package let half: Plugin?
+    /// Which end of circuits brings it: this node's own circuits, or those that others make here.
+    package let bringer: PluginRoles
     /// Where it goes.
     package let place: Place
     /// Whether a circuit is of no use without it.
-    package let isRequired: Bool
+    package internal(set) var isRequired: Bool
     /// What its `init` gets, at both ends.
     package let arguments: [UInt8]
 
     /// A wish; nil if the bundle is too large to travel.
     package init?(
-        file: PluginFile, bundle: PluginBundle, half: Plugin?, place: Place, isRequired: Bool, arguments: [UInt8]
+        file: PluginFile, bundle: PluginBundle, half: Plugin?, bringer: PluginRoles, place: Place, isRequired: Bool,
+        arguments: [UInt8]
     ) {
         guard bundle.size != nil, arguments.count <= PluginWire.argumentLength else { return nil }
         self.file = file
         self.bundle = bundle.bytes
         self.half = half
+        self.bringer = bringer
         self.place = place
         self.isRequired = isRequired
         self.arguments = arguments
@@ -43,7 +47,7 @@ package struct PluginWish: Sendable {
 
     /// Whether it goes to a hop of a path; never to that of a path of one hop, which is no circuit of a user's.
     package func concerns(hop: Int, of count: Int) -> Bool {
-        guard count > 1 else { return false }
+        guard bringer == .client, count > 1 else { return false }
         switch place {
         case .entry: return hop == 0
         case .middle: return hop > 0 && hop < count - 1

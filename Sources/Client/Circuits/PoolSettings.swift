@@ -84,3 +84,19 @@ extension RelaySet {
         }
     }
 }
+
+extension PluginSettings {
+    /// Where a circuit is of no use without a relay that takes plugins.
+    var requiredPositions: Set<PathPosition> {
+        var positions: Set<PathPosition> = []
+        for bring in brings where bring.isRequired {
+            switch bring.place {
+            case "guard": positions.insert(.guard)
+            case "middle": positions.insert(.middle)
+            case "exit": positions.insert(.exit)
+            default: positions.formUnion([.guard, .middle, .exit])
+            }
+        }
+        return positions
+    }
+}

@@ -7,15 +7,73 @@ internal import Hooks
 internal import Logging
 internal import NIOCore
 package import PluginHost
+internal import Trust
 
 /// The operator's plugins: read from their folder at the start and on every reload, and what they have counted.
 extension NodeRuntime {
-    /// Reads and verifies the plugins of the torrc and puts them at the doors of all circuits, also of those that are open.
+    /// Reads and verifies the plugins of the torrc and puts them at the doors of all circuits, also of those that are open; and
+    /// what this node runs for others, and brings to them.
     package func applyPlugins() async {
-        let settings = self.settings.plugins
-        let plugins = loadPlugins(settings, keeping: plugins)
+        let settings = self.settings
+        let files = pluginFiles(settings.plugins)
+        let plugins = loadPlugins(settings.plugins, files, keeping: plugins)
         self.plugins = plugins
-        for index in loops.indices { try? await onLoop(index) { $0.apply(plugins) } }
+        let readable = files.compactMap { try? PluginFile(bytes: $0.bytes) }
+        environment.plugins?.apply(rules(settings), installed: readable)
+        let wishes = loadWishes(settings.plugins, files, isRelay: settings.relay.isRelay)
+        for index in loops.indices {
+            try? await onLoop(index) { corridor in
+                corridor.apply(plugins)
+                corridor.apply(wishes)
+            }
+        }
+    }
+
+    /// What holds for plugins that peers bring.
+    private func rules(_ settings: Settings) -> PluginShelf.Rules {
+        PluginShelf.Rules(
+            trust: settings.plugins.takesAny ? SimplePluginTrust.any : JudgedTrust(judge: trust.judge),
+            keepsCode: settings.relay.isRelay, doors: Corridor.askedDoors,
+            capabilities: Corridor.negotiatedCapabilities, budget: PluginBudget(settings.plugins))
+    }
+
+    /// The `PluginBring` lines that can be met: of several versions of a file the highest.
+    private func loadWishes(
+        _ settings: PluginSettings, _ files: [(name: String, bytes: [UInt8])], isRelay: Bool
+    ) -> [PluginWish] {
+        var found: [String: (file: PluginFile, bytes: [UInt8], path: String)] = [:]
+        for (path, bytes) in files {
+            guard let file = try? PluginFile(bytes: bytes) else { continue }
+            if let other = found[file.metadata.name], other.file.metadata.version >= file.metadata.version { continue }
+            found[file.metadata.name] = (file, bytes, path)
+        }
+        let grant = Grant(capabilities: Corridor.negotiatedCapabilities, budget: PluginBudget(settings))
+        return settings.brings.compactMap { bring in
+            guard let (file, bytes, path) = found[bring.name] else {
+                logger.warning("a plugin cannot be brought: there is no \(bring.name) in PluginsDirectory")
+                return nil
+            }
+            let (own, other): (PluginRoles, PluginRoles) = isRelay ? (.relay, .client) : (.client, .relay)
+            guard file.metadata.scope == .circuit, file.metadata.roles.isSuperset(of: other) else {
+                logger.warning("a plugin cannot be brought: \(bring.name) is not for the other end of a circuit")
+                return nil
+            }
+            do throws(PluginError) {
+                let half = file.metadata.roles.isSuperset(of: own) ? try Plugin(file, grant: grant) : nil
+                let evidence = trust.judge.evidence(for: file.identity, beside: evidence(beside: path)).bytes ?? []
+                if let wish = PluginWish(
+                    file: file, bundle: PluginBundle(file: bytes, evidence: evidence), half: half, bringer: own,
+                    place: PluginWish.Place(rawValue: bring.place) ?? .exit, isRequired: bring.isRequired,
+                    arguments: Array(bring.arguments.utf8))
+                {
+                    return wish
+                }
+                logger.warning("a plugin cannot be brought: \(bring.name) is too large to travel")
+            } catch {
+                logger.warning("a plugin cannot be brought: \(bring.name): \(error)")
+            }
+            return nil
+        }
     }
 
     /// Tells plugins in the host's scope of the consensus that is there now.
@@ -29,8 +87,16 @@ extension NodeRuntime {
         }
     }
 
-    private func loadPlugins(_ settings: PluginSettings, keeping old: PluginSet) -> PluginSet {
-        guard !settings.lines.isEmpty else { return .none }
+    /// What lies beside a plugin's object: the same name with `.evidence`.
+    private func evidence(beside path: String) -> Evidence {
+        guard let bytes = try? SecureFiles.read(path.dropLast(2) + ".evidence", limit: TrustLimits.evidenceBytes),
+            let evidence = try? Evidence(bytes: bytes)
+        else { return Evidence() }
+        return evidence
+    }
+
+    /// Every object of `PluginsDirectory`.
+    private func pluginFiles(_ settings: PluginSettings) -> [(name: String, bytes: [UInt8])] {
         var files: [(name: String, bytes: [UInt8])] = []
         for path in objects(in: settings.directory) {
             do throws(FileError) {
@@ -42,14 +108,14 @@ extension NodeRuntime {
                 files.append((path, []))
             }
         }
-        var budget = PluginBudget()
-        budget.instructionsPerCall = UInt64(settings.instructions)
-        budget.circuitCPU = UInt64(settings.circuitCPU)
-        budget.hostCPU = UInt64(settings.hostCPU)
-        budget.memory = settings.memory
-        budget.paddingPerSecond = UInt32(clamping: settings.paddingRate)
-        budget.paddingPercent = UInt32(clamping: settings.paddingPercent)
-        budget.messagesPerSecond = UInt64(settings.messages)
+        return files
+    }
+
+    private func loadPlugins(
+        _ settings: PluginSettings, _ files: [(name: String, bytes: [UInt8])], keeping old: PluginSet
+    ) -> PluginSet {
+        guard !settings.lines.isEmpty else { return .none }
+        let budget = PluginBudget(settings)
         let (plugins, problems) = PluginSet.make(
             settings.lines.map { PluginSet.Wish(name: $0.name, arguments: Array($0.arguments.utf8)) }, from: files,
             doors: Corridor.askedDoors, grant: Grant(capabilities: Corridor.grantedCapabilities, budget: budget),
@@ -77,6 +143,22 @@ extension NodeRuntime {
         return names.sorted()
     }
 
+    /// What plugins have counted at other ends of circuits to which this node brought them; asks them, and waits a second at most.
+    package func peerPluginCounters() async -> [PluginCounters] {
+        for index in loops.indices { try? await onLoop(index) { $0.askPeerCounters() } }
+        for _ in 0..<50 {
+            var open = 0
+            for index in loops.indices { open += (try? await onLoop(index) { $0.openQuestions }) ?? 0 }
+            if open == 0 { break }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        var sums: [[PluginCounters]] = []
+        for index in loops.indices {
+            if let counters = try? await onLoop(index, { $0.peerCounters }) { sums.append(counters) }
+        }
+        return PluginCounters.sum(sums)
+    }
+
     /// What plugins have counted, over all loops.
     package func pluginCounters() async -> [PluginCounters] {
         var loops: [[PluginCounters]] = []
@@ -84,5 +166,19 @@ extension NodeRuntime {
             if let counters = try? await onLoop(index, { $0.pluginCounters }) { loops.append(counters) }
         }
         return PluginCounters.sum(loops)
+    }
+}
+
+extension PluginBudget {
+    /// What the torrc allows.
+    fileprivate init(_ settings: PluginSettings) {
+        self.init()
+        instructionsPerCall = UInt64(settings.instructions)
+        circuitCPU = UInt64(settings.circuitCPU)
+        hostCPU = UInt64(settings.hostCPU)
+        memory = settings.memory
+        paddingPerSecond = UInt32(clamping: settings.paddingRate)
+        paddingPercent = UInt32(clamping: settings.paddingPercent)
+        messagesPerSecond = UInt64(settings.messages)
     }
 }

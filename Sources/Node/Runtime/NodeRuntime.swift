@@ -11,6 +11,7 @@ internal import OnionCrypto
 internal import PluginHost
 internal import Synchronization
 package import Transport
+internal import Trust
 
 /// What every node has, whatever its roles: event loops and their corridors, the directory store, keys, settings.
 ///
@@ -76,7 +77,13 @@ package final class NodeRuntime: Sendable {
             dialer: DirectDialer(
                 bindIPv4: addresses.forChannel(to: .v4(0)), bindIPv6: addresses.forChannel(to: .v6(high: 0, low: 0))),
             workerCount: max(1, count),
-            onionQueueDelay: settings.relay.maxOnionQueueDelay ?? CellPathLimits.onionQueueDelay, logger: logger)
+            onionQueueDelay: settings.relay.maxOnionQueueDelay ?? CellPathLimits.onionQueueDelay,
+            // Until `applyPlugins` says otherwise, nobody's.
+            plugins: PluginShelf(
+                PluginShelf.Rules(
+                    trust: SimplePluginTrust.refuse, keepsCode: settings.relay.isRelay, doors: Corridor.askedDoors,
+                    capabilities: Corridor.negotiatedCapabilities)),
+            logger: logger)
         corridors = CorridorDirectory(count: loops.count)
         try SecureFiles.makeFolder(
             settings.node.dataDirectory, for: settings.node.dataDirectoryGroupReadable ? .group : .owner)
@@ -335,6 +342,7 @@ package final class NodeRuntime: Sendable {
                 clamping: parameters.value("sendme_emit_min_version", default: 1, in: 0...1))
             settings.endpoint.allowsNonEarlyExtend =
                 parameters.value("AllowNonearlyExtend", default: 0, in: 0...1) == 1
+            settings.endpoint.isStrict = state.settings.plugins.hasStrictCircuits
             return settings
         }
     }

@@ -172,6 +172,7 @@ extension PathSelector {
         try candidates.keep(.usable) { $0.isUsable }
         try candidates.keep(.descriptor) { $0.hasDescriptor }
         try candidates.keep(.protocols) { $0.canExtend }
+        if rules.pluginPositions.contains(position) { try candidates.keep(.protocols) { $0.supportsPlugins } }
         if let own = rules.ownIdentity {
             let ourselves = view[own]
             try candidates.keep(.foreign) { relay in

@@ -214,6 +214,7 @@ extension GuardSample {
     /// What the operator allows (guard-spec §4.3, "FILTERED_GUARDS").
     static func passesFilter(_ relay: RelayFacts, _ rules: PathRules) -> Bool {
         !rules.excludedNodes.contains(relay) && (rules.entryNodes.isEmpty || rules.entryNodes.contains(relay))
+            && (!rules.pluginPositions.contains(.guard) || relay.supportsPlugins)
     }
 
     /// Some moment before `now`, so that the file does not tell exactly when what was used.

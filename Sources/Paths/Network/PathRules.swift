@@ -20,6 +20,8 @@ package struct PathRules: Sendable {
     package var usesGuards = true
     /// `LongLivedPorts`.
     package var longLivedPorts: Set<UInt16> = []
+    /// Where only relays that exchange plugins will do, since one is required there.
+    package var pluginPositions: Set<PathPosition> = []
     /// Ourselves, if we are a relay too; with whom we are run together follows from the network.
     package var ownIdentity: RSAIdentity?
 

@@ -12,7 +12,7 @@ package final class PluginShelf: Sendable {
     package struct Rules: Sendable {
         /// Whose plugins may run.
         package var trust: any PluginTrust
-        /// Which end of circuits this node is for plugins that peers bring.
+        /// Whether code that clients brought is kept; what relays brought never is.
         package var keepsCode: Bool
         /// Where the corridor asks.
         package var doors: DoorSet
@@ -109,7 +109,8 @@ package final class PluginShelf: Sendable {
                 return .refused(reason)
             }
             if let installed { return Self.place(of: installed.file, bringer) ?? .ready(installed) }
-            guard let kept = state.kept[identity] else { return .needCode }
+            // What relays brought us is not kept, and what clients brought is no relay's business.
+            guard bringer == .client, let kept = state.kept[identity] else { return .needCode }
             state.uses += 1
             state.kept[identity]?.lastUsed = state.uses
             return Self.place(of: kept.plugin.file, bringer) ?? .ready(kept.plugin)
@@ -171,7 +172,7 @@ package final class PluginShelf: Sendable {
         switch Self.compile(file, rules, bringer) {
         case .failure(let refusal): return .refused(refusal.reason)
         case .success(let plugin):
-            if rules.keepsCode { keep(plugin) }
+            if rules.keepsCode, bringer == .client { keep(plugin) }
             return .accepted(plugin)
         }
     }

@@ -18,7 +18,7 @@ import Transport
 final class NodeProgram: NodeRunner {
     /// What a descriptor says that we speak: only what was seen to work against C Tor.
     static let protocols: ProtocolList =
-        "Cons=1-2 Desc=1-2 DirCache=2 FlowCtrl=1 Link=4-5 LinkAuth=3 Microdesc=1-2 Relay=2,4"
+        "Cons=1-2 Desc=1-2 DirCache=2 FlowCtrl=1 Link=4-5 LinkAuth=3 Microdesc=1-2 Plugin=1 Relay=2,4"
 
     let runtime: NodeRuntime
     let directory: DirectoryRole
@@ -170,7 +170,9 @@ extension NodeProgram: ControlSource {
         return ControlTraffic(read: UInt64(max(0, totals.read)), written: UInt64(max(0, totals.written)))
     }
 
-    func pluginCounters() async -> [String] { await runtime.pluginCounters().map(\.line) }
+    func pluginCounters() async -> [String] {
+        await (runtime.pluginCounters() + runtime.peerPluginCounters()).map(\.line)
+    }
 
     func listeners() async -> [String: [String]] {
         [
