@@ -49,7 +49,7 @@ import Testing
         #expect(try TrustRule("2 OF(a,b AND c)").description == "2 of (a, 2 of (b, c))")
         for bad in [
             "", "a b", "a and", "and a", "a and b or c", "2 of a", "2 of (a)", "0 of (a)", "-1 of (a, b)", "(a", "a)",
-            "2 of (a, a)", "2 of (a,, b)", "2 (a, b)", "of", "a/b", "9 of (a, b)",
+            "2 of (a, a)", "a and a", "2 of (a,, b)", "2 (a, b)", "of", "a/b", "9 of (a, b)",
             String(repeating: "(", count: 9) + "a" + String(repeating: ")", count: 9),
         ] {
             #expect(throws: TrustError.self, "\(bad)") { try TrustRule(bad) }

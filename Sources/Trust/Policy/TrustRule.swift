@@ -90,6 +90,7 @@ package struct TrustRule: Hashable, Sendable, CustomStringConvertible {
                 parts.append(try part(depth: depth))
             }
             guard let joint else { return parts[0] }
+            try Self.check(parts)
             return TrustRule(atLeast: joint == "and" ? parts.count : 1, of: parts)
         }
 
@@ -115,8 +116,13 @@ package struct TrustRule: Hashable, Sendable, CustomStringConvertible {
             guard (1...rules.count).contains(count) else {
                 throw .rule("\(count) of \(rules.count) can never be, or is no condition")
             }
-            guard Set(rules).count == rules.count else { throw .rule("the same thing twice in one list") }
+            try Self.check(rules)
             return TrustRule(atLeast: count, of: rules)
+        }
+
+        /// What stands there twice would count twice.
+        private static func check(_ rules: [TrustRule]) throws(TrustError) {
+            guard Set(rules).count == rules.count else { throw .rule("the same thing twice in one list") }
         }
 
         private mutating func expect(_ mark: String) throws(TrustError) {
