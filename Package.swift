@@ -163,7 +163,10 @@ let package = Package(
             dependencies: ["CellPath", "Hooks", "PluginHost", "ProtocolTestKit", "CAllocationCounter"],
             swiftSettings: strict),
         .testTarget(
-            name: "NodeTests", dependencies: ["Node", "ProtocolTestKit", "Configuration", "Trust", logging],
+            name: "NodeTests",
+            dependencies: [
+                "Node", "ProtocolTestKit", "Configuration", "Trust", "PluginHost", "Hooks", "OnionCrypto", logging,
+            ],
             swiftSettings: strict),
         .testTarget(name: "RelayTests", dependencies: ["Relay", "ProtocolTestKit"], swiftSettings: strict),
         .testTarget(name: "ClientTests", dependencies: ["Client", "ProtocolTestKit"], swiftSettings: strict),

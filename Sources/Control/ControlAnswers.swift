@@ -32,6 +32,7 @@ struct ControlAnswers: Sendable {
         case "traffic/read": .value("\(await source.traffic().read)")
         case "traffic/written": .value("\(await source.traffic().written)")
         case "plugin/counters": .value(await source.pluginCounters().joined(separator: "\n"))
+        case "plugin/refusals": .value(await source.pluginRefusals().joined(separator: "\n"))
         case "dormant": .value("0")
         case "ns/all": .value(await source.relays().map(Self.entry).joined())
         case "fingerprint":
@@ -102,6 +103,10 @@ struct ControlAnswers: Sendable {
         ("ns/id/*", "Brief summary of router status by ID (v2 directory format)."),
         ("ns/name/*", "Brief summary of router status by nickname (v2 directory format)."),
         ("plugin/counters", "What each plugin has counted, and what the host has counted about it."),
+        (
+            "plugin/refusals",
+            "What other ends of circuits have refused of the plugins that are brought to them, and why."
+        ),
         ("process/descriptor-limit", "File descriptor limit."),
         ("process/pid", "Process id belonging to the main tor process."),
         ("process/uid", "User id running the tor process."),

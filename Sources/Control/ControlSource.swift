@@ -31,6 +31,8 @@ package protocol ControlSource: Sendable {
     func hasEnoughDirectory() async -> Bool
     /// What plugins have counted, a line each.
     func pluginCounters() async -> [String]
+    /// What other ends have refused of what is brought to them, a line for each plugin and reason.
+    func pluginRefusals() async -> [String]
     /// Does what a controller asks for.
     func receive(_ signal: ControlSignal) async
 }
@@ -38,6 +40,9 @@ package protocol ControlSource: Sendable {
 extension ControlSource {
     /// By default there are no plugins.
     package func pluginCounters() async -> [String] { [] }
+
+    /// By default nothing is brought.
+    package func pluginRefusals() async -> [String] { [] }
 }
 
 /// How many bytes.

@@ -62,6 +62,8 @@ package final class Corridor {
     package internal(set) var pluginMessages = PluginMessageCounts()
     /// Counters that were asked for and have not come.
     var questions: Set<Question> = []
+    /// How often plugins that this node brings were refused, by name, place and reason.
+    package internal(set) var pluginRefusals: [String: Int] = [:]
     /// What came back from circuits that are no more.
     var keptCounters: [PluginCounters] = []
     /// Doors of the loop itself.

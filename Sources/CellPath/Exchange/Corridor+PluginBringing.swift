@@ -30,8 +30,9 @@ extension Corridor {
         switch link.bringer.receive(message) {
         case .none: break
         case .sendCode: pumpPlugins(reference, hop: link.hop)
-        case .refused(_, let wasRunning):
+        case .refused(let reason, let wasRunning):
             guard let wish = link.wishes.removeValue(forKey: message.slot) else { return }
+            noteRefusal(wish, reason)
             if wasRunning { detachHalf(wish.identity, reference) }
             guard wishFailed(wish, reference) else { return }
             offerNext(reference)

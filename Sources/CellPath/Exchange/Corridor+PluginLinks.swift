@@ -33,9 +33,9 @@ extension Corridor {
         for wish in wishes where wish.concerns(hop: link.hop, of: count) {
             var probe = request
             // A slot is taken only for what fits.
-            guard probe.add(.init(slot: 1, name: .identity(wish.identity), arguments: wish.arguments)),
+            guard probe.add(.init(slot: 1, name: wish.request, arguments: wish.arguments)),
                 let slot = link.bringer.ask(wish.identity, size: wish.size),
-                request.add(.init(slot: slot, name: .identity(wish.identity), arguments: wish.arguments))
+                request.add(.init(slot: slot, name: wish.request, arguments: wish.arguments))
             else { continue }
             link.wishes[slot] = wish
         }
@@ -114,6 +114,7 @@ extension Corridor {
             }
             for slot in refused {
                 guard let wish = link.wishes.removeValue(forKey: slot) else { continue }
+                noteRefusal(wish, nil)
                 guard wishFailed(wish, reference) else { return false }
             }
         }

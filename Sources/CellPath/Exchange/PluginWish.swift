@@ -29,6 +29,8 @@ package struct PluginWish: Sendable {
     package internal(set) var isRequired: Bool
     /// What its `init` gets, at both ends.
     package let arguments: [UInt8]
+    /// Its place in the recommended set in force, by which everybody asks alike; nil if it has none.
+    package var recommended: (set: UInt32, place: UInt8)?
 
     /// A wish; nil if the bundle is too large to travel.
     package init?(
@@ -54,6 +56,11 @@ package struct PluginWish: Sendable {
         case .exit: return hop == count - 1
         case .all: return true
         }
+    }
+
+    /// How a handshake asks for it.
+    var request: PluginRequestExtension.Name {
+        recommended.map { .recommended(set: $0.set, place: $0.place) } ?? .identity(identity)
     }
 
     /// The size of its transfer.

@@ -104,11 +104,34 @@ package struct PluginRefusal: RawRepresentable, Hashable, Sendable {
     /// No older version is there.
     package static let nothingToReplace = PluginRefusal(rawValue: 15)
 
+    /// Nobody whom the policy names has signed; from here on `evidence` in detail.
+    package static let unknownSigner = PluginRefusal(rawValue: 16)
+    /// A signature does not fit.
+    package static let badSignature = PluginRefusal(rawValue: 17)
+    /// Not enough signatures and logs.
+    package static let tooFewSigners = PluginRefusal(rawValue: 18)
+    /// The proof does not lead to the checkpoint.
+    package static let notInLog = PluginRefusal(rawValue: 19)
+    /// The log did not sign the checkpoint.
+    package static let badCheckpoint = PluginRefusal(rawValue: 20)
+    /// Too few witnesses have seen it.
+    package static let tooFewWitnesses = PluginRefusal(rawValue: 21)
+    /// They have seen it too long ago.
+    package static let staleCheckpoint = PluginRefusal(rawValue: 22)
+    /// It is newer than what this end has read of the log; later perhaps.
+    package static let missingConsistency = PluginRefusal(rawValue: 23)
+    /// The log has shown two histories.
+    package static let forkedLog = PluginRefusal(rawValue: 24)
+    /// This end knows no revocations that are fresh.
+    package static let staleRevocations = PluginRefusal(rawValue: 25)
+
     /// For people.
     package var text: String {
         let names = [
             "none", "policy", "untrusted", "unknown set", "size", "busy", "no room", "no plugin", "code",
             "capabilities", "budget", "place", "init", "evidence", "revoked", "nothing to replace",
+            "unknown signer", "bad signature", "too few signers", "not in log", "bad checkpoint", "too few witnesses",
+            "stale checkpoint", "missing consistency", "forked log", "stale revocations",
         ]
         return Int(rawValue) < names.count ? names[Int(rawValue)] : "\(rawValue)"
     }

@@ -23,16 +23,24 @@ struct JudgedTrust: PluginTrust {
 }
 
 extension PluginRefusal {
-    /// Few words go over the wire: the rest stays with us.
+    /// The number that says it on the wire.
     init(_ refusal: TrustRefusal) {
         switch refusal {
         case .policyRefuses: self = .policy
         case .notInstalled, .notRecommended: self = .untrusted
         case .revoked: self = .revoked
         case .unknownSet: self = .unknownSet
-        case .malformedEvidence, .unknownSigner, .badSignature, .tooFewSigners, .notInLog, .badCheckpoint,
-            .tooFewWitnesses, .staleCheckpoint, .missingConsistency, .forkedLog, .staleRevocations:
-            self = .evidence
+        case .malformedEvidence: self = .evidence
+        case .unknownSigner: self = .unknownSigner
+        case .badSignature: self = .badSignature
+        case .tooFewSigners: self = .tooFewSigners
+        case .notInLog: self = .notInLog
+        case .badCheckpoint: self = .badCheckpoint
+        case .tooFewWitnesses: self = .tooFewWitnesses
+        case .staleCheckpoint: self = .staleCheckpoint
+        case .missingConsistency: self = .missingConsistency
+        case .forkedLog: self = .forkedLog
+        case .staleRevocations: self = .staleRevocations
         }
     }
 }

@@ -29,6 +29,14 @@ extension NodeRuntime {
         }
     }
 
+    /// A log has been read on: what is brought from now on is proved up to its newest checkpoint, and asked for by the set in force.
+    func renewWishes() async {
+        let settings = self.settings
+        guard !settings.plugins.brings.isEmpty else { return }
+        let wishes = loadWishes(settings.plugins, pluginFiles(settings.plugins), isRelay: settings.relay.isRelay)
+        for index in loops.indices { try? await onLoop(index) { $0.apply(wishes) } }
+    }
+
     /// What holds for plugins that peers bring.
     private func rules(_ settings: Settings) -> PluginShelf.Rules {
         PluginShelf.Rules(
@@ -61,11 +69,13 @@ extension NodeRuntime {
             do throws(PluginError) {
                 let half = file.metadata.roles.isSuperset(of: own) ? try Plugin(file, grant: grant) : nil
                 let evidence = trust.judge.evidence(for: file.identity, beside: evidence(beside: path)).bytes ?? []
-                if let wish = PluginWish(
+                let sets = trust.judge.recommended
+                if var wish = PluginWish(
                     file: file, bundle: PluginBundle(file: bytes, evidence: evidence), half: half, bringer: own,
                     place: PluginWish.Place(rawValue: bring.place) ?? .exit, isRequired: bring.isRequired,
                     arguments: Array(bring.arguments.utf8))
                 {
+                    wish.recommended = sets.slot(of: file.identity).map { (sets.epoch, $0) }
                     return wish
                 }
                 logger.warning("a plugin cannot be brought: \(bring.name) is too large to travel")
@@ -157,6 +167,16 @@ extension NodeRuntime {
             if let counters = try? await onLoop(index, { $0.peerCounters }) { sums.append(counters) }
         }
         return PluginCounters.sum(sums)
+    }
+
+    /// What other ends of circuits have refused of what this node brings, a line for each plugin, place and reason.
+    package func pluginRefusals() async -> [String] {
+        var sums: [String: Int] = [:]
+        for index in loops.indices {
+            guard let refusals = try? await onLoop(index, { $0.pluginRefusals }) else { continue }
+            sums.merge(refusals, uniquingKeysWith: +)
+        }
+        return sums.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     }
 
     /// What plugins have counted, over all loops.

@@ -11,7 +11,6 @@ internal import OnionCrypto
 internal import PluginHost
 internal import Synchronization
 package import Transport
-internal import Trust
 
 /// What every node has, whatever its roles: event loops and their corridors, the directory store, keys, settings.
 ///

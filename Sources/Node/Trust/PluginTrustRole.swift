@@ -18,6 +18,7 @@ package final class PluginTrustRole: Sendable {
         var settings: PluginTrustSettings
         var followers: [Follower] = []
         var transport: (any LogTransport)?
+        var listener: (@Sendable () -> Void)?
     }
 
     /// The judge.
@@ -34,6 +35,9 @@ package final class PluginTrustRole: Sendable {
         load(settings)
         judge.onEvent { [weak self] event in self?.hear(event) }
     }
+
+    /// Has `listener` hear when a log has been read on, or another recommended set is in force.
+    package func onReading(_ listener: @escaping @Sendable () -> Void) { state.withLock { $0.listener = listener } }
 
     /// Begins to read logs.
     package func start(over transport: any LogTransport) {
@@ -53,7 +57,12 @@ package final class PluginTrustRole: Sendable {
     }
 
     /// The consensus's parameters are in force: which recommended set everybody uses.
-    package func apply(epoch: Int32) { judge.apply(epoch: UInt32(max(0, epoch))) }
+    package func apply(epoch: Int32) {
+        let epoch = UInt32(max(0, epoch))
+        guard judge.recommended.epoch != epoch else { return }
+        judge.apply(epoch: epoch)
+        state.withLock { $0.listener }?()
+    }
 
     /// Ends it.
     package func stop() {
@@ -137,6 +146,7 @@ package final class PluginTrustRole: Sendable {
             judge.apply(reading.mirror)
             guard known.fork == nil else { return true }
             save(reading)
+            if reading.mirror.checkpoint != known.checkpoint { state.withLock { $0.listener }?() }
             if reading.mirror.fork != nil { warnOfFork(source.log) }
             return true
         case .older: return true

@@ -174,6 +174,8 @@ extension NodeProgram: ControlSource {
         await (runtime.pluginCounters() + runtime.peerPluginCounters()).map(\.line)
     }
 
+    func pluginRefusals() async -> [String] { await runtime.pluginRefusals() }
+
     func listeners() async -> [String: [String]] {
         [
             "or": relay?.orEndpoints.map(\.description) ?? [],
