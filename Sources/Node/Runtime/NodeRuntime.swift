@@ -166,6 +166,7 @@ package final class NodeRuntime: Sendable {
             }.get()
         }
         await applyPlugins()
+        trust.onReading { [weak self] in Task { await self?.renewWishes() } }
         store.subscribe { [weak self] change in
             if change == .consensus(.microdesc) { self?.tellPlugins() }
         }
