@@ -102,6 +102,8 @@ extension Corridor {
             return false
         }
         origin.pointee.endpoint?.pointee.machine.allowPlugins(hop: hop)
+        // Also what is refused: offered once more, it would only be named in other words.
+        let asked = Set(link.wishes.values.map(\.identity))
         switch link.bringer.receive(answer) {
         case .destroyCircuit:
             violate(reference)
@@ -118,7 +120,6 @@ extension Corridor {
                 guard wishFailed(wish, reference) else { return false }
             }
         }
-        let asked = Set(link.wishes.values.map(\.identity))
         let count = origin.pointee.machine.path.count
         for wish in wishes where wish.concerns(hop: hop, of: count) && !asked.contains(wish.identity) {
             exchange.pending.append(PendingOffer(hop: hop, wish: wish))
