@@ -18,6 +18,8 @@ package struct CellPathCounters: Sendable, Equatable {
     package var droppedPadding = 0
     /// Padding sent on channels that had been silent.
     package var sentPadding = 0
+    /// Padding that machines sent on circuits.
+    package var sentCircuitPadding = 0
     /// Cells that came for a circuit or leg after it had ended, from another loop.
     package var droppedStale = 0
     /// Cells that waited in the queue of a circuit or channel that ended.
@@ -55,6 +57,6 @@ package struct CellPathCounters: Sendable, Equatable {
         \.received, \.originated, \.sent, \.recognised, \.droppedUnknownCircuit, \.droppedCreate, \.droppedCommand,
         \.droppedPadding, \.droppedStale, \.droppedWithCircuit, \.droppedMemory, \.handedOver, \.protocolViolations,
         \.circuitsShed, \.circuitsCreated, \.handshakesRefused, \.handshakesFailed,
-        \.destroyedByPlugins, \.pluginsMissed, \.sentPadding,
+        \.destroyedByPlugins, \.pluginsMissed, \.sentPadding, \.sentCircuitPadding,
     ]
 }

@@ -27,6 +27,8 @@ package struct CellPathSettings: Sendable {
     package var keepalive = CellPathLimits.keepalive
     /// What the network and the operator say of padding on channels.
     package var padding = ChannelPaddingSettings()
+    /// What the network and the operator say of padding on circuits.
+    package var circuitPadding = CircuitPaddingSettings()
     /// What ends of circuits must know of the consensus and the configuration.
     package var endpoint = EndpointParameters()
     /// Whether bandwidth limits hold for connections with private addresses too; C Tor exempts those unless

@@ -36,6 +36,7 @@ package enum OptionTable {
         CacheDirectory | path |
         CacheDirectoryGroupReadable | autoFlag | auto
         CircuitBuildTimeout | interval | 0
+        CircuitPadding | flag | 1
         CircuitPriorityHalflife | number | -1.0
         CircuitStreamTimeout | interval | 0
         CircuitsAvailableTimeout | interval | 0
@@ -220,7 +221,6 @@ package enum OptionTable {
         BridgeDistribution | BridgeRelay is refused
         BridgeRecordUsageByCountry | no usage is recorded at all
         CellStatistics | no such statistics are collected
-        CircuitPadding | the two padding machines hide onion services, which are not supported yet
         ClientOnionAuthDir | onion services are not supported yet
         ClientPreferIPv6DirPort | it has no effect in C Tor either
         ClientPreferIPv6ORPort | a client connects over IPv4 first
@@ -295,7 +295,7 @@ package enum OptionTable {
         ProtocolWarnings | a peer's misbehaviour is counted and shown at debug level
         PublishHidServDescriptors | onion services are not supported yet
         ReconfigDropsBridgeDescs | bridges are refused
-        ReducedCircuitPadding | a client runs no padding machines
+        ReducedCircuitPadding | a client's padding machines are for onion services, which are not supported yet
         ReevaluateExitPolicy | a new exit policy holds for new streams
         RephistTrackTime | history is kept for a day
         SSLKeyLifetime | the TLS key lives as long as its certificate

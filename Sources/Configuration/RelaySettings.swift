@@ -28,6 +28,8 @@ package struct RelaySettings: Sendable {
     package let extendsToPrivateAddresses: Bool
     /// `MaxOnionQueueDelay`; `nil` when the built-in limit holds.
     package let maxOnionQueueDelay: Duration?
+    /// `CircuitPadding`: padding machines pad.
+    package let padsCircuits: Bool
     /// `DownloadExtraInfo`.
     package let downloadsExtraInfo: Bool
     /// `OfflineMasterKey`: never make or use the master secret.
@@ -89,6 +91,7 @@ package struct RelaySettings: Sendable {
         extendsToPrivateAddresses = values.flag("ExtendAllowPrivateAddresses")
         let delay = values.integer("MaxOnionQueueDelay")
         maxOnionQueueDelay = delay > 0 ? .milliseconds(delay) : nil
+        padsCircuits = values.flag("CircuitPadding")
         downloadsExtraInfo = values.flag("DownloadExtraInfo")
         hasOfflineMasterKey = values.flag("OfflineMasterKey")
         signingKeyLifetime = values.seconds("SigningKeyLifetime")

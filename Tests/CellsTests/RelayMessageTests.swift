@@ -162,3 +162,27 @@ private func refuses<Message: RelayMessage>(_ type: Message.Type, _ bytes: [UInt
         }
     }
 }
+
+@Suite struct PaddingMessageTests {
+    @Test func `PADDING_NEGOTIATE and its answer are read and written`() throws {
+        let start = PaddingNegotiateMessage(.start, machine: 1, counter: 0x0102_0304)
+        var bytes: [UInt8] = []
+        start.encode(into: &bytes)
+        #expect(bytes == [0, 2, 1, 0, 1, 2, 3, 4])
+        #expect(try PaddingNegotiateMessage(data: bytes.span.bytes) == start)
+        #expect(try PaddingNegotiateMessage(data: (bytes + [9, 9]).span.bytes) == start)
+        for length in 0..<8 {
+            #expect(throws: WireError.self) { try PaddingNegotiateMessage(data: Array(bytes[..<length]).span.bytes) }
+        }
+        for (place, value) in [(0, 1), (1, 0), (1, 3), (3, 2)] as [(Int, UInt8)] {
+            var wrong = bytes
+            wrong[place] = value
+            #expect(throws: WireError.self) { try PaddingNegotiateMessage(data: wrong.span.bytes) }
+        }
+        let answer = PaddingNegotiatedMessage(.stop, isAccepted: false, machine: 0, counter: 7)
+        bytes = []
+        answer.encode(into: &bytes)
+        #expect(bytes == [0, 1, 2, 0, 0, 0, 0, 7])
+        #expect(try PaddingNegotiatedMessage(data: bytes.span.bytes) == answer)
+    }
+}

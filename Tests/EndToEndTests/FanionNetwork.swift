@@ -3,13 +3,15 @@ import Glibc
 import Synchronization
 import Testing
 
-/// A network of Fanion that the cases of a suite share: three authorities, three relays, two exits, two clients, and a
-/// web server. It goes when the test's process goes, however that be.
+/// A network that the cases of a suite share, and a web server. Unless told otherwise it is all of Fanion: three authorities,
+/// three relays, two exits, two clients. It goes when the test's process goes, however that be.
 final class FanionNetwork: Sendable {
     /// A node, as the script's list has it.
     struct Node: Sendable {
         let name: String
         let kind: String
+        /// Whether it is of C Tor.
+        let isTor: Bool
         let address: String
         let orPort: UInt16
         let dirPort: UInt16
@@ -41,18 +43,23 @@ final class FanionNetwork: Sendable {
     private let input: CInt
     private let children = Mutex<[ChildProcess]>([])
 
+    /// What the script needs to know of the usual network.
+    static let usual = ["--clients", "2"]
+
     /// Starts it, and waits until it carries traffic.
-    static func start() async throws -> FanionNetwork {
+    ///
+    /// - Parameter seats: words for the script: how many nodes, and which of them are C Tor.
+    static func start(_ seats: [String] = usual) async throws -> FanionNetwork {
         let script = NetworkScript()
         var ends: [CInt] = [0, 0]
         guard pipe(&ends) == 0 else { throw Failure("no pipe") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        let words = ["up", "--hold", "--clients", "2", "--fanion", NetworkScript.fanion]
+        let words = ["up", "--hold", "--fanion", NetworkScript.fanion] + seats
         let up = try script.start(words, input: ends[0])
         close(ends[0])
         let isReady = try await eventually(within: .seconds(200)) {
             if let code = up.code { throw Failure("the network did not start (\(code)): \(script.output)") }
-            return script.output.contains("ready: SOCKS of client2") ? true : nil
+            return script.output.contains("ready: SOCKS of client") ? true : nil
         }
         guard isReady != nil else {
             close(ends[1])
@@ -70,7 +77,8 @@ final class FanionNetwork: Sendable {
             let words = line.split(separator: " ").map(String.init)
             let ports = words[4...].compactMap { UInt16($0) }
             return Node(
-                name: words[0], kind: words[1], address: words[3], orPort: ports[0], dirPort: ports[1],
+                name: words[0], kind: words[1], isTor: words[2] == "tor", address: words[3], orPort: ports[0],
+                dirPort: ports[1],
                 socksPort: ports[2], controlPort: ports[3])
         }
         let folder = script.folder
@@ -238,10 +246,13 @@ final class FanionNetwork: Sendable {
 
 /// A suite whose cases share one network, which is started before the first and stopped after the last.
 struct FanionNetworkTrait: SuiteTrait, TestScoping {
+    /// Words for the script.
+    let seats: [String]
+
     func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
-        let network = try await FanionNetwork.start()
+        let network = try await FanionNetwork.start(seats)
         do {
             try await FanionNetwork.$running.withValue(network) { try await function() }
         } catch {
@@ -255,5 +266,7 @@ struct FanionNetworkTrait: SuiteTrait, TestScoping {
 
 extension SuiteTrait where Self == FanionNetworkTrait {
     /// One network of Fanion for all cases of the suite.
-    static var fanionNetwork: Self { FanionNetworkTrait() }
+    static var fanionNetwork: Self { FanionNetworkTrait(seats: FanionNetwork.usual) }
+    /// A network of both programs for all cases of the suite, in the script's words.
+    static func mixedNetwork(_ seats: String...) -> Self { FanionNetworkTrait(seats: seats) }
 }

@@ -45,6 +45,8 @@ struct RelayCircuit: ~Copyable {
     var pendingCreate: Create2Cell?
     /// Our end, made when the first message for us comes.
     var endpoint: UnsafeMutablePointer<CircuitEndpoint>?
+    /// The padding machine that its client has started; nil where none ever was.
+    var padder: UnsafeMutablePointer<CircuitPadder>?
     /// Which of its doors are attended.
     var attended: DoorSet = []
     /// Whether its cells are held: it is marked as scheduled and is not in the scheduler.

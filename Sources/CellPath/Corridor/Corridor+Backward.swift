@@ -33,7 +33,9 @@ extension Corridor {
                 cell, .backward, CircuitReference(.relay, handle.slot), kind: 0, queue: circuit.pointee.queue.count)
             guard isThere else { return }
         }
+        guard circuit.pointee.padder != nil else { return enqueue(cell, circuit: handle.slot) }
         enqueue(cell, circuit: handle.slot)
+        if circuits.pointer(handle) != nil { noteForMachine(.cellSent, circuit: handle.slot) }
     }
 
     /// Puts any cell into a circuit's backward queue.

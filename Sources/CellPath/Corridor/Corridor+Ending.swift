@@ -25,6 +25,7 @@ extension Corridor {
             closeDoors(doors, reason: reason.rawValue, isRemote: !tellsClientward)
         }
         if let exchange = circuit.pointee.exchange.take() { forget(exchange) }
+        closePadder(circuit)
         counters.droppedWithCircuit &+= Int(circuit.pointee.queue.count)
         circuit.pointee.queue.removeAll(from: pool)
         channels.pointer(circuit.pointee.channel).pointee.table.remove(circuit.pointee.circuitID)

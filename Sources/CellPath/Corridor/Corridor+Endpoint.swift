@@ -17,6 +17,7 @@ extension Corridor {
             guard askMessage(&cell, &header, tag, CircuitReference(.relay, slot), endpoint) else { return }
         }
         let data = cell.bodyBytes.extracting(header.dataRange)
+        if header.command == .paddingNegotiate { return receivePaddingNegotiate(data, circuit: slot) }
         var flow = flow(of: circuit, endpoint)
         let received = endpoint.pointee.machine.receive(
             header, data: data, tag: tag, isEarly: cell.command == .relayEarly, by: &flow)

@@ -331,6 +331,7 @@ package final class NodeRuntime: Sendable {
             settings.countsPrivateBandwidth = state.settings.bandwidth.countsPrivate
             let parameters = state.parameters
             settings.padding = ChannelPaddingSettings(parameters, state.settings)
+            settings.circuitPadding = CircuitPaddingSettings(parameters, state.settings)
             settings.circuitQueueLimit = Int(
                 parameters.value(
                     "circ_max_cell_queue_size", default: Int32(CellPathLimits.circuitQueue), in: 1_000...Int32.max))

@@ -1,3 +1,4 @@
+internal import CellPath
 internal import Channels
 internal import Configuration
 internal import Directory
@@ -24,5 +25,18 @@ extension ChannelPaddingSettings {
         let low = parameters.value(low, default: Int32(clamping: defaults.lowerBound), in: 0...60_000)
         let high = parameters.value(high, default: Int32(clamping: defaults.upperBound), in: low...60_000)
         return Int(low)...Int(high)
+    }
+}
+
+extension CircuitPaddingSettings {
+    /// What a consensus and a torrc say, with C Tor's bounds.
+    init(_ parameters: ConsensusParameters, _ settings: Settings) {
+        self.init()
+        isAllowed =
+            settings.relay.padsCircuits && parameters.value("circpad_padding_disabled", default: 0, in: 0...1) == 0
+        queueLimit = UInt32(
+            clamping: parameters.value("circpad_max_circ_queued_cells", default: 1_000, in: 0...50_000))
+        freeCells = Int(parameters.value("circpad_global_allowed_cells", default: 0, in: 0...65_534))
+        percentLimit = Int(parameters.value("circpad_global_max_padding_pct", default: 0, in: 0...100))
     }
 }

@@ -1,0 +1,54 @@
+import Cells
+import Circuits
+import Testing
+
+@testable import CellPath
+
+extension CorridorTests {
+    /// Padding of channels with C Tor at the other end.
+    @Suite(.enabled(if: LinkTorProcess.isWanted)) struct ChannelPaddingTorTests {
+        @Test func `we and a C Tor relay pad a channel that is silent, and it hears when we want less`() async throws {
+            let port = try freeLoopbackPort()
+            let tor = try LinkTorProcess.relay(port: port)
+            defer { tor.end() }
+            try await tor.waitForLog("Opened OR listener")
+            try await tor.waitForLog("Rebuilding relay descriptor")
+            let first = HopTarget(
+                rsaIdentity: try tor.rsaIdentity(), ed25519Identity: try tor.ed25519Identity(),
+                endpoints: [SocketEndpoint(address: .v4(0x7F00_0001), port: port)], onionKey: nil)
+            let relay = try await TestNode(keys: TestKeys.all[1], host: 2)
+            let client = try await TestNode()
+            let reduced = try await TestNode(change: { $0.padding.isReduced = true })
+            let circuit = try await client.build([first, relay.target])
+            let other = try await reduced.build([first, relay.target])
+            try await tor.waitForLog("Negotiated padding=0")
+            // Whoever has drawn the shorter silence sends; so both do in the end.
+            var counters = try await client.counters()
+            for _ in 0..<2_400 where counters.sentPadding == 0 || counters.droppedPadding == 0 {
+                try await Task.sleep(for: .milliseconds(50))
+                counters = try await client.counters()
+            }
+            #expect(counters.sentPadding > 0 && counters.droppedPadding > 0)
+            // Who asked for less gets none from the other side, and its own relay pads no relay.
+            #expect(try await reduced.counters().droppedPadding == 0)
+            #expect(try await relay.counters().sentPadding == 0)
+            withExtendedLifetime((circuit, other)) {}
+            for node in [client, reduced, relay] { try await node.stop() }
+        }
+
+        @Test func `a C Tor client that wants less says so to us`() async throws {
+            let us = try LinkTestRelay()
+            let server = try await LinkServer(us.identity)
+            let tor = try LinkTorProcess(
+                [
+                    "SocksPort 127.0.0.1:\(try freeLoopbackPort())", "FetchDirInfoEarly 1",
+                    "FetchDirInfoExtraEarly 1", "ReducedConnectionPadding 1",
+                ], authority: (server.port, us.identity.rsaIdentity.hex))
+            defer { tor.end() }
+            let end = try await server.end(with: .paddingNegotiate)
+            let cell = try await end.cell(.paddingNegotiate)
+            #expect(try PaddingNegotiateCell(body: cell.body.span.bytes).paddingCommand == .stop)
+            try await server.stop()
+        }
+    }
+}

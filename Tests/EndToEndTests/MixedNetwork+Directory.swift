@@ -1,0 +1,50 @@
+import Foundation
+import Testing
+
+extension MixedNetwork {
+    @Suite(.serialized)
+    struct DirectoryTests {
+        /// How many consensuses in a row must list our relays.
+        private static let periods = NetworkScript.isFull ? 10 : 5
+
+        @Test func `C Tor's authorities list our relays with all flags, and go on doing so`() async throws {
+            let network = try FanionNetwork.current
+            var seen: [String: [String: Set<String>]] = [:]
+            let found = try await eventually(within: .seconds(Int64(Self.periods + 2) * 20 + 60), every: .seconds(2)) {
+                if let (validAfter, flags) = try? await network.consensus() { seen[validAfter] = flags }
+                return seen.count >= Self.periods ? true : nil
+            }
+            #expect(found == true, "only \(seen.count) consensuses")
+            for (validAfter, flags) in seen {
+                for relay in network.relaysOfOurs {
+                    var wanted: Set<String> = ["Running", "Valid", "Fast", "Stable", "V2Dir", "Guard"]
+                    if relay.kind == "exit" { wanted.insert("Exit") }
+                    let missing = wanted.subtracting(flags[relay.name] ?? [])
+                    #expect(missing.isEmpty, "\(validAfter): \(relay.name) lacks \(missing)")
+                }
+            }
+            #expect(network.complaints.isEmpty, "\(network.complaints)")
+        }
+
+        @Test func `consensuses go as differences from us to C Tor, and from C Tor to us`() async throws {
+            let network = try FanionNetwork.current
+            let ours = try network.node("relay3").address
+            _ = try await network.control("client1", "SETCONF StrictNodes=1 EntryNodes=relay3")
+            try await network.watch("client1", "dir")
+            try await network.reload("relay4") {
+                $0 + "\nLog info file \(network.folder(of: "relay4"))/info\n"
+            }
+            let isApplied = try await eventually(within: .seconds(120)) {
+                network.detail("client1", "dir").split(separator: "\n").contains {
+                    $0.contains("Applied consensus diff") && $0.contains(ours)
+                } ? true : nil
+            }
+            #expect(isApplied == true, "\(network.detail("client1", "dir").suffix(2_000))")
+            let isOurs = try await eventually(within: .seconds(120)) {
+                network.detail("relay4", "info").contains("Applied consensus diff") ? true : nil
+            }
+            #expect(isOurs == true, "\(network.detail("relay4", "info").suffix(2_000))")
+            _ = try await network.control("client1", "RESETCONF StrictNodes EntryNodes")
+        }
+    }
+}

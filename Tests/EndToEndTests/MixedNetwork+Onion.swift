@@ -1,0 +1,43 @@
+import Foundation
+import Testing
+
+extension MixedNetwork {
+    @Suite(.serialized)
+    struct OnionTests {
+        /// Our relays are middles of a client's circuits to an onion service, both of C Tor, and pad them when asked to.
+        @Test func `our middle relays run the padding machines of C Tor's clients`() async throws {
+            let network = try FanionNetwork.current
+            let content = try network.serve("onion", bytes: 100_000)
+            try await network.watch("client1", "circ")
+            _ = try await network.control("client1", "SETCONF HSLayer2Nodes=relay3,relay4")
+            let answer = try await network.control(
+                "relay1", "ADD_ONION NEW:ED25519-V3 Flags=Detach Port=80,\(FanionNetwork.serverAddress):\(network.port)"
+            )
+            let service = answer.first { $0.hasPrefix("ServiceID=") }?.dropFirst("ServiceID=".count)
+            let name = try #require(service.map(String.init)) + ".onion"
+            let client = try network.node("client1")
+            let words = [
+                "curl", "--silent", "--show-error", "--fail", "--max-time", "60", "--socks5-hostname",
+                "\(client.address):\(client.socksPort)", "http://\(name)/onion",
+                "--output", network.script.folder + "/onion",
+            ]
+            // Its descriptor must be uploaded first.
+            let isFetched = try await eventually(within: .seconds(150), every: .seconds(2)) {
+                let (code, _) = try await ChildProcess.run(words, within: .seconds(70))
+                return code == 0 ? true : nil
+            }
+            #expect(isFetched == true, "\(network.log(of: "relay1").suffix(1_000))")
+            let received = try? Data(contentsOf: URL(filePath: network.script.folder + "/onion"))
+            #expect(received.map { [UInt8]($0) } == content)
+            // The client has had padding from the second hop, which is ours, and no complaint about it.
+            let padded = try await eventually(within: .seconds(30)) {
+                network.detail("client1", "circ").contains("Got padding cell on origin circuit") ? true : nil
+            }
+            #expect(padded == true, "\(network.detail("client1", "circ").suffix(2_000))")
+            #expect(!network.detail("client1", "circ").contains("Middle node did not accept our padding request"))
+            #expect(network.complaints.isEmpty, "\(network.complaints)")
+            _ = try await network.control("client1", "RESETCONF HSLayer2Nodes")
+            _ = try await network.control("relay1", "DEL_ONION \(name.dropLast(".onion".count))")
+        }
+    }
+}
