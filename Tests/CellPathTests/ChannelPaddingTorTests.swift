@@ -1,4 +1,5 @@
 import Cells
+import Channels
 import Circuits
 import Testing
 
