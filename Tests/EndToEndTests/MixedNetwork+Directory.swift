@@ -29,7 +29,10 @@ extension MixedNetwork {
         @Test func `consensuses go as differences from us to C Tor, and from C Tor to us`() async throws {
             let network = try FanionNetwork.current
             let ours = try network.node("relay3").address
-            _ = try await network.control("client1", "SETCONF StrictNodes=1 EntryNodes=relay3")
+            // One that fetches early asks authorities.
+            _ = try await network.control(
+                "client1",
+                "SETCONF StrictNodes=1 EntryNodes=relay3 FetchDirInfoEarly=0 FetchDirInfoExtraEarly=0")
             try await network.watch("client1", "dir")
             try await network.reload("relay4") {
                 $0 + "\nLog info file \(network.folder(of: "relay4"))/info\n"
@@ -45,6 +48,7 @@ extension MixedNetwork {
             }
             #expect(isOurs == true, "\(network.detail("relay4", "info").suffix(2_000))")
             _ = try await network.control("client1", "RESETCONF StrictNodes EntryNodes")
+            _ = try await network.control("client1", "SETCONF FetchDirInfoEarly=1 FetchDirInfoExtraEarly=1")
         }
     }
 }

@@ -158,4 +158,11 @@ package struct OnionKeySchedule: Hashable, Sendable {
         self.lifetime = lifetime
         self.gracePeriod = gracePeriod
     }
+
+    /// What a consensus says, with C Tor's bounds.
+    package init(_ parameters: ConsensusParameters) {
+        let days = parameters.value("onion-key-rotation-days", default: 28, in: 1...90)
+        let grace = parameters.value("onion-key-grace-period-days", default: 7, in: 1...days)
+        self.init(lifetime: Int64(days) * 86_400, gracePeriod: Int64(grace) * 86_400)
+    }
 }

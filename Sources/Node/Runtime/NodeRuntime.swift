@@ -157,10 +157,14 @@ package final class NodeRuntime: Sendable {
     package func start() async throws {
         if settings.relay.isRelay { try loadKeys(now: .now) }
         let cellSettings = cellPathSettings()
+        let noteSkew = skewWatch()
         for (index, loop) in loops.enumerated() {
             try await loop.submit { [self] in
                 let corridor = Corridor(index: index, environment: environment, settings: cellSettings)
-                corridor.channelOpened = { [progress] peer in if peer.isInitiator { progress.channelOpened() } }
+                corridor.channelOpened = { [progress] peer in
+                    if peer.isInitiator { progress.channelOpened() }
+                    noteSkew(peer)
+                }
                 corridors.put(corridor)
                 corridor.start(corridors)
             }.get()
@@ -302,9 +306,10 @@ package final class NodeRuntime: Sendable {
         do {
             var fresh = keys
             var mustRenew = now >= identities.current.renewal
-            if now >= keyStore.nextRenewal(of: keys) {
+            let schedule = OnionKeySchedule(state.withLock { $0.parameters })
+            if now >= keyStore.nextRenewal(of: keys, schedule: schedule) {
                 fresh = try keyStore.load(now: now).keys
-                if let rotated = try keyStore.rotateOnionKeys(fresh, now: now) { fresh = rotated }
+                if let rotated = try keyStore.rotateOnionKeys(fresh, now: now, schedule: schedule) { fresh = rotated }
                 mustRenew = true
             }
             guard mustRenew else { return }

@@ -38,6 +38,7 @@ final class NodeProgram: NodeRunner {
             settings: settings, version: "Fanion \(Version.text)", logger: start.logger)
         do {
             try await runtime.start()
+            runtime.watchDemands(Self.protocols)
             directory = DirectoryRole(runtime: runtime)
             relay =
                 settings.relay.isRelay
