@@ -35,7 +35,8 @@ extension CorridorTests {
             #expect(try await reduced.counters().droppedPadding == 0)
             // The circuit's second channel is one between relays.
             #expect(try await relay.counters().sentPadding == 0)
-            #expect(try await client.run { [circuit] _ in circuit.circuit?.isOpen == true })
+            let isOpen = try await client.run { [circuit] _ in circuit.circuit?.isOpen == true }
+            #expect(isOpen)
             #expect(!tor.log.contains("Got a PADDING_NEGOTIATE from relay"))
             withExtendedLifetime(other) {}
             for node in [client, reduced, relay, last] { try await node.stop() }

@@ -10,6 +10,7 @@ extension MixedNetwork {
             let content = try network.serve("onion", bytes: 100_000)
             try await network.watch("client1", "circ")
             _ = try await network.control("client1", "SETCONF HSLayer2Nodes=relay3,relay4")
+            try await network.watch("relay1", "rend")
             let answer = try await network.control(
                 "relay1", "ADD_ONION NEW:ED25519-V3 Flags=Detach Port=80,\(FanionNetwork.serverAddress):\(network.port)"
             )
@@ -21,9 +22,14 @@ extension MixedNetwork {
                 "\(client.address):\(client.socksPort)", "http://\(name)/onion",
                 "--output", network.script.folder + "/onion",
             ]
-            // Its descriptor must be uploaded first.
-            let isFetched = try await eventually(within: .seconds(150), every: .seconds(2)) {
+            // A client that asks before the descriptor is there is told for a quarter of an hour that it is not.
+            let isUploaded = try await eventually(within: .seconds(120)) {
+                network.detail("relay1", "rend").contains("Uploaded hidden service descriptor (status 200") ? true : nil
+            }
+            #expect(isUploaded == true, "\(network.detail("relay1", "rend").suffix(2_000))")
+            let isFetched = try await eventually(within: .seconds(120), every: .seconds(2)) {
                 let (code, _) = try await ChildProcess.run(words, within: .seconds(70))
+                if code != 0 { _ = try await network.control("client1", "SIGNAL NEWNYM") }
                 return code == 0 ? true : nil
             }
             #expect(isFetched == true, "\(network.log(of: "relay1").suffix(1_000))")

@@ -1,6 +1,6 @@
 package import Cells
 package import Configuration
-internal import Directory
+package import Directory
 internal import OnionCrypto
 
 /// A relay's keys on disk, in C Tor's layout: loads them, makes what is missing, renews what ends. A folder of C Tor's can

@@ -1,8 +1,10 @@
 internal import Cells
 internal import Channels
+internal import Configuration
 package import Directory
 internal import Logging
 internal import Synchronization
+internal import Transport
 
 extension NodeRuntime {
     /// Has the operator told, once for each list, what the network demands of nodes like this and we do not speak.
