@@ -4,7 +4,9 @@
     ports ADDRESS COUNT              prints ports that are free on an address
     control ADDRESS:PORT COOKIE COMMAND...
                                      sends control commands; prints the answers; fails unless all are 250
-    serve ADDRESS FOLDER PORTFILE    serves a folder over HTTP and takes PUT into it; writes its port when it is ready
+    serve ADDRESS FOLDER PORTFILE [PEM]
+                                     serves a folder over HTTP and takes PUT into it; over TLS, if there is a file with a
+                                     key and its certificate; writes its port when it is ready
     names ADDRESS                    answers DNS questions about names that tests ask for, on port 53
     table FILE                       prints the relays of `GETINFO ns/all` (from FILE) as NAME FLAGS, joined with commas
 """
@@ -14,6 +16,7 @@ import os
 import random
 import shutil
 import socket
+import ssl
 import sys
 
 
@@ -118,9 +121,16 @@ class Files(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def serve(address, folder, portfile):
+def serve(address, folder, portfile, pem=None):
+    context = None
+    if pem:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(pem)
     os.chdir(folder)
     server = Server((address, 0), Files)
+    if context:
+        # Each connection's own thread does its handshake.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     with open(portfile + ".new", "w") as file:
         file.write(str(server.server_address[1]))
     os.rename(portfile + ".new", portfile)

@@ -18,6 +18,9 @@ package final class RelayRole: Sendable {
         var resolver: DNSResolver?
         var exits: [NIOLoopBound<ExitStreams>] = []
         var observed = ObservedBandwidth()
+        var published = PublishedBandwidth()
+        /// When it was last looked whether what is published still holds, in seconds since the start.
+        var lastLook: Int64 = 0
         var sampler: Task<Void, Never>?
         var publisher: NIOLoopBound<DescriptorPublisher>?
         var subscription: UInt64?
@@ -151,6 +154,7 @@ package final class RelayRole: Sendable {
         do {
             let publication = try makeDescriptor(now: .now)
             runtime.store.setOwn(publication.router, extraInfo: publication.extraInfo)
+            state.withLock { $0.published.publish(Int(publication.router.bandwidth.observed)) }
             return publication
         } catch {
             runtime.logger.warning("no descriptor can be published: \(error)")
@@ -268,7 +272,16 @@ package final class RelayRole: Sendable {
     private func sample() async {
         let traffic = await runtime.traffic()
         let second = Int64((ContinuousClock.now - runtime.startTime) / .seconds(1))
-        state.withLock { $0.observed.note(read: traffic.relayedRead, written: traffic.relayedWritten, second: second) }
+        let isTesting = runtime.settings.node.isTestingNetwork
+        let isOutdated = state.withLock { state in
+            state.observed.note(read: traffic.relayedRead, written: traffic.relayedWritten, second: second)
+            // As often as C Tor looks.
+            guard second >= state.lastLook + 60 else { return false }
+            state.lastLook = second
+            return state.published.isOutdated(
+                by: state.observed.bytesPerSecond, second: second, isTesting: isTesting)
+        }
+        if isOutdated { markDirty("bandwidth has changed") }
     }
 }
 
