@@ -300,6 +300,31 @@ extension CorridorTests {
             try await network.stop()
         }
 
+        @Test(arguments: [PluginRefusal.revoked, .evidence, .policy])
+        func `what policy says of an identity is said before code travels`(reason: PluginRefusal) async throws {
+            let network = try await ExchangeNetwork.start(host: 60, relays: TestTrust(early: reason))
+            try await network.wish([try ExchangeNetwork.wish("monitor", .middle)])
+            #expect(try await network.client.fail(network.path()).reason == .requested)
+            #expect(try await network.messages(network.client) == PluginMessageCounts())
+            try await network.stop()
+        }
+
+        @Test func `evidence travels with the code, and is judged before it is compiled`() async throws {
+            let network = try await ExchangeNetwork.start(host: 60, relays: TestTrust(late: .evidence))
+            try await network.wish([try ExchangeNetwork.wish("monitor", .middle)])
+            #expect(try await network.client.fail(network.path()).reason == .requested)
+            #expect(network.shelves[1].kept.count == 0)
+            let bytes = try PluginNetwork.bytes("monitor")
+            let wish = try #require(
+                PluginWish(
+                    file: try PluginFile(bytes: bytes), bundle: PluginBundle(file: bytes, evidence: [1]), half: nil,
+                    bringer: .client, place: .middle, isRequired: true, arguments: []))
+            try await network.wish([wish])
+            _ = try await network.build()
+            #expect(network.shelves[1].kept.count == 1)
+            try await network.stop()
+        }
+
         @Test func `how long it takes from the offer until it runs`() async throws {
             let network = try await ExchangeNetwork.start(host: 60)
             var (sent, cached, without): ([Duration], [Duration], [Duration]) = ([], [], [])
@@ -324,4 +349,14 @@ extension CorridorTests {
             try await network.stop()
         }
     }
+}
+
+/// A policy that judges as a test says: identities, and what comes without evidence.
+struct TestTrust: PluginTrust {
+    var early: PluginRefusal?
+    var late: PluginRefusal?
+
+    func refusal(of identity: [UInt8], isInstalled: Bool, bringer: PluginRoles) -> PluginRefusal? { early }
+    func refusal(of candidate: PluginCandidate) -> PluginRefusal? { candidate.evidence.isEmpty ? late : nil }
+    func recommended(set: UInt32, place: UInt8) -> [UInt8]? { nil }
 }
