@@ -41,7 +41,9 @@ extension FanionNetwork {
         let ours = relaysOfOurs.flatMap { [$0.name, $0.address] }
         return nodes.filter(\.isTor).flatMap { node in
             log(of: node.name).split(separator: "\n").filter { line in
-                (line.contains("[warn]") || line.contains("[err]")) && ours.contains { line.contains($0) }
+                // That tests name relays by nickname is no relay's fault.
+                (line.contains("[warn]") || line.contains("[err]")) && !line.contains("You specified a relay")
+                    && ours.contains { line.contains($0) }
             }.map { "\(node.name): \($0)" }
         }
     }
