@@ -12,12 +12,11 @@ struct PrivateNetworkTests {
         #expect(network.processes.isEmpty)
     }
 
-    /// In the last two, three hops are all of one kind and the client is of the other.
+    /// Mixtures of hops are `MixedNetwork`'s. In the last, all but the client is of C Tor.
     @Test(
         .enabled(if: NetworkScript.hasTor),
         arguments: [
-            "--tor exits", "--tor authorities,relays", "--tor clients,exits", "--tor clients",
-            "--tor authorities,relays,exits --authorities 1 --relays 3 --exits 1",
+            "--tor clients,exits", "--tor authorities,relays,exits --authorities 1 --relays 3 --exits 1",
         ])
     func `so does one of Fanion, with C Tor in some of its seats`(seats: String) async throws {
         let network = NetworkScript()
