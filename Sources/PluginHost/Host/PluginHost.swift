@@ -11,6 +11,9 @@ package final class PluginHost {
     let pool: ArenaPool
     /// For all that peers brought.
     private var peerFuel: RateMeter
+    /// Bytes of instances that peers brought, and how many there may be: half, so that they leave room for the operator's own.
+    private var peerMemory = 0
+    private let peerMemoryLimit: Int
     private let randomSource: () -> UInt64
     private let logLine: (_ plugin: String, _ line: String) -> Void
     private let report: (_ plugin: String, _ failure: PluginFailure) -> Void
@@ -30,6 +33,7 @@ package final class PluginHost {
         report: @escaping (_ plugin: String, _ failure: PluginFailure) -> Void = { _, _ in }
     ) {
         pool = ArenaPool(limit: budget.totalMemory)
+        peerMemoryLimit = budget.totalMemory / 2
         peerFuel = RateMeter(perSecond: budget.hostCPU * 1000 * PluginLimits.fuelPerMicrosecond)
         randomSource = random
         logLine = log
@@ -91,6 +95,16 @@ package final class PluginHost {
         peers[PluginStatistic.calls.rawValue] &+= calls
         peers[PluginStatistic.fuel.rawValue] &+= fuel
     }
+
+    /// Takes memory for an instance of a peer's; false if peers have all that they may.
+    func takePeerMemory(_ bytes: Int) -> Bool {
+        guard peerMemory + bytes <= peerMemoryLimit else { return false }
+        peerMemory += bytes
+        return true
+    }
+
+    /// Gives it back.
+    func givePeerMemory(_ bytes: Int) { peerMemory -= bytes }
 
     func random() -> UInt64 { randomSource() }
 

@@ -38,9 +38,12 @@ struct Attendant: ~Copyable {
         self.isNegotiated = isNegotiated
         self.onlyHop = onlyHop
         ownCounters = plugin.grant.bringer == .peer ? CounterBlock(plugin) : nil
+        let isPeers = plugin.grant.bringer == .peer
+        guard !isPeers || host.takePeerMemory(plugin.module.layout.size) else { throw .noMemory }
         do throws(ArenaPool.Exhausted) {
             instance = try Instance(of: plugin.module, in: host.pool)
         } catch {
+            if isPeers { host.givePeerMemory(plugin.module.layout.size) }
             throw .noMemory
         }
         desk = .allocate(capacity: 1)
@@ -57,11 +60,15 @@ struct Attendant: ~Copyable {
         context = windows[0].lowerBound
         payload = windows[1].lowerBound
         answer = windows[2].lowerBound
-        isPeers = plugin.grant.bringer == .peer
+        self.isPeers = isPeers
         clock = plugin.grant.bringer == .peer ? PluginLimits.peerClock : 1
     }
 
     deinit {
+        if isPeers {
+            let size = plugin.module.layout.size
+            desk.pointee.host._withUnsafeGuaranteedRef { $0.givePeerMemory(size) }
+        }
         desk.deinitialize(count: 1)
         desk.deallocate()
     }
