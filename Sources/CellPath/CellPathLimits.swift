@@ -7,9 +7,9 @@ package enum CellPathLimits {
     /// Cells of one circuit that may wait for one channel: C Tor's default of `circ_max_cell_queue_size`.
     package static let circuitQueue = 50_000
     /// Cells that streams may put into a circuit's queue: C Tor's default of `cellq_high`.
-    static let streamQueueHigh = 256
+    package static let streamQueueHigh = 256
     /// Below this, streams whose circuit's queue was full may send again: `cellq_low`.
-    static let streamQueueLow = 10
+    package static let streamQueueLow = 10
     /// Cells that one circuit sends before another is looked at, if others wait: a quarter of a record.
     static let quantum = 8
     /// RELAY_EARLY cells of a circuit. tor-spec §5.6: "no more than 8".

@@ -23,6 +23,10 @@ package struct CellPathSettings: Sendable {
     package var handshakeTime = TransportLimits.handshakeTime
     /// `circ_max_cell_queue_size`: cells of one circuit that may wait for one channel.
     package var circuitQueueLimit = CellPathLimits.circuitQueue
+    /// `cellq_high`: cells that streams may put into a circuit's queue.
+    package var streamQueueHigh = CellPathLimits.streamQueueHigh
+    /// `cellq_low`: where they may go on.
+    package var streamQueueLow = CellPathLimits.streamQueueLow
     /// `KeepalivePeriod`: a channel that has been silent for so long sends a padding cell.
     package var keepalive = CellPathLimits.keepalive
     /// What the network and the operator say of padding on channels.

@@ -17,13 +17,16 @@ package struct HopTarget: Hashable, Sendable {
     package var supportsNtorV3: Bool
     /// Whether it speaks of plugins (`Plugin=1`).
     package var supportsPlugins: Bool
+    /// Whether it does congestion control (`FlowCtrl=2`).
+    package var supportsCongestionControl: Bool
     /// What it is called, for the control port; empty if unknown.
     package var nickname: String
 
     /// A relay.
     package init(
         rsaIdentity: RSAIdentity, ed25519Identity: Ed25519Identity?, endpoints: [SocketEndpoint],
-        onionKey: X25519.PublicKey?, supportsNtorV3: Bool = false, supportsPlugins: Bool = false, nickname: String = ""
+        onionKey: X25519.PublicKey?, supportsNtorV3: Bool = false, supportsPlugins: Bool = false,
+        supportsCongestionControl: Bool = false, nickname: String = ""
     ) {
         self.rsaIdentity = rsaIdentity
         self.ed25519Identity = ed25519Identity
@@ -31,6 +34,7 @@ package struct HopTarget: Hashable, Sendable {
         self.onionKey = onionKey
         self.supportsNtorV3 = supportsNtorV3
         self.supportsPlugins = supportsPlugins
+        self.supportsCongestionControl = supportsCongestionControl
         self.nickname = nickname
     }
 

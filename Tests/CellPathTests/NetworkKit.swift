@@ -82,6 +82,13 @@ final class TestNode: @unchecked Sendable {
         return target
     }
 
+    /// The same, with congestion control.
+    var congestedTarget: HopTarget {
+        var target = modernTarget
+        target.supportsCongestionControl = true
+        return target
+    }
+
     /// The same, speaking of plugins too.
     var pluginTarget: HopTarget {
         var target = modernTarget

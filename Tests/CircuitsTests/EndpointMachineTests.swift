@@ -41,7 +41,8 @@ struct EndpointMachineTests {
             (.client, .end, 0, .noStream), (.relay, .data, 9, .unknownStream), (.relay, .sendme, 9, .unknownStream),
             (.relay, .connected, 9, .unknownStream), (.relay, .resolved, 9, .unknownStream),
             (.relay, .end, 9, .unknownStream), (.client, .data, 9, .unknownStream),
-            (.relay, .xon, 9, .unknownCommand), (.relay, .establishIntro, 0, .unknownCommand),
+            (.relay, .xon, 9, .unknownStream), (.client, .xoff, 9, .unknownStream),
+            (.relay, .establishIntro, 0, .unknownCommand),
             (.client, RelayCommand(rawValue: 200), 0, .unknownCommand),
         ]
         for (role, command, stream, reason) in cases {

@@ -160,21 +160,49 @@ struct OriginCircuitMachineTests {
         #expect(circuit.origin.seal(forHop: -1, command: .relay, body: &span) == nil)
     }
 
-    @Test func `an answer about congestion control that was not asked for destroys the circuit`() throws {
+    @Test func `congestion control is settled with a last hop that has it, within one of our own increment`() throws {
         let relay = relays([.ntorV3])[0]
         var random = SeededRandom()
-        for (asked, isFine): ([HandshakeExtension], Bool) in [
-            ([], false), ([HandshakeExtension(type: 1, body: [])], true),
-        ] {
-            var origin = OriginCircuitMachine(path: [relay.target], extensions: asked, using: &random)
+        typealias Row = (own: UInt8?, hasIt: Bool, answer: [UInt8]?, settled: UInt8?, isFine: Bool)
+        let rows: [Row] = [
+            (nil, true, nil, nil, true), (31, false, nil, nil, true), (31, true, nil, nil, true),
+            (31, true, [31], 31, true), (31, true, [30], 30, true), (31, true, [32], 32, true),
+            (31, true, [31, 9], 31, true),
+            // Too far, not read, or not asked for.
+            (31, true, [33], nil, false), (31, true, [29], nil, false), (31, true, [], nil, false),
+            (1, true, [0], nil, false), (nil, true, [31], nil, false), (31, false, [31], nil, false),
+        ]
+        for row in rows {
+            var target = relay.target
+            target.supportsCongestionControl = row.hasIt
+            var origin = OriginCircuitMachine(path: [target], congestion: row.own, using: &random)
             guard case .sendCreate2(let cell) = origin.start() else { throw TestFailure() }
             let server = try NtorV3Handshake.Server(cell.handshakeData.span.bytes, keys: relay.keys)
-            let reply = try server.respond(extensions: [HandshakeExtension(type: 2, body: [31])])
+            let isAsked = row.own != nil && row.hasIt
+            #expect(server.extensions == (isAsked ? [HandshakeExtension(type: 1, body: [])] : []))
+            let answers = row.answer.map { [HandshakeExtension(type: 2, body: $0)] } ?? []
+            let reply = try server.respond(extensions: answers)
             let action = origin.receiveCreated2(Created2Cell(handshakeData: reply.message))
-            #expect(action == (isFine ? .built : .destroyCircuit(.torProtocol)))
-            #expect(origin.isOpen == isFine)
-            if isFine { #expect(origin.lastHopExtensions == [HandshakeExtension(type: 2, body: [31])]) }
+            #expect(action == (row.isFine ? .built : .destroyCircuit(.torProtocol)), "\(row)")
+            #expect(origin.lastHopCongestion == row.settled, "\(row)")
         }
+    }
+
+    @Test func `only the last hop is asked for congestion control`() throws {
+        let relays = relays([.ntorV3, .ntorV3])
+        var targets = relays.map(\.target)
+        for index in targets.indices { targets[index].supportsCongestionControl = true }
+        var random = SeededRandom()
+        var origin = OriginCircuitMachine(path: targets, congestion: 31, using: &random)
+        guard case .sendCreate2(let cell) = origin.start() else { throw TestFailure() }
+        let first = try NtorV3Handshake.Server(cell.handshakeData.span.bytes, keys: relays[0].keys)
+        #expect(first.extensions == [])
+        let reply = try first.respond(extensions: []).message
+        guard case .sendExtend2(let extend, _) = origin.receiveCreated2(Created2Cell(handshakeData: reply)) else {
+            throw TestFailure()
+        }
+        let second = try NtorV3Handshake.Server(extend.handshakeData.span.bytes, keys: relays[1].keys)
+        #expect(second.extensions == [HandshakeExtension(type: 1, body: [])])
     }
 }
 

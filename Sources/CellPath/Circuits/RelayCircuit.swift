@@ -30,6 +30,8 @@ struct RelayCircuit: ~Copyable {
     /// Whether the peer is not known to be a relay.
     let isFirstHop: Bool
     var phase = Phase.handshaking
+    /// DATA cells for one SENDME, if congestion control was settled with the client.
+    var congestion: UInt8?
     /// RELAY_EARLY cells that may still come.
     var relayEarlyLeft = UInt8(CellPathLimits.relayEarly)
     /// Nil until the handshake is answered.

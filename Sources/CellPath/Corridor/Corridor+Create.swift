@@ -41,7 +41,8 @@ extension Corridor {
             }
             let handle = addCircuit(circuitID, on: channel, isFirstHop: isFirstHop)
             let job = HandshakeWorkers.Job(
-                circuit: handle, loop: index, create: create, keys: keys, plugins: environment.plugins, since: now)
+                circuit: handle, loop: index, create: create, keys: keys, plugins: environment.plugins,
+                congestion: offersCongestion(isRelay: true), since: now)
             let corridor = NIOLoopBound(self, eventLoop: eventLoop)
             guard environment.workers.submit(job, deliver: { corridor.value.collectHandshakes() }) else {
                 counters.handshakesRefused &+= 1
@@ -73,7 +74,8 @@ extension Corridor {
             let handle = result.circuit
             guard let circuit = circuits.pointer(handle), circuit.pointee.phase == .handshaking else { continue }
             switch consume result.outcome {
-            case .answered(let reply, let plugins):
+            case .answered(let reply, let plugins, let congestion):
+                circuit.pointee.congestion = congestion
                 if let plugins { beginTaking(plugins, circuit: handle.slot) }
                 answer(handle.slot, reply, command: .created2)
             case .failed:

@@ -35,7 +35,7 @@ extension Corridor {
     func endpoint(of slot: UInt32) -> UnsafeMutablePointer<CircuitEndpoint> {
         let circuit = circuits.pointer(slot)
         if let there = circuit.pointee.endpoint { return there }
-        let endpoint = makeEndpoint(.relay)
+        let endpoint = makeEndpoint(.relay, congestion: circuit.pointee.congestion)
         circuit.pointee.endpoint = endpoint
         if let doors = circuit.pointee.doors { endpoint.pointee.follow(doors) }
         return endpoint
@@ -59,6 +59,8 @@ extension Corridor {
             wake(handle, endpoint)
         case .plugin(let command):
             receivePlugin(command, data, hop: 0, CircuitReference(.relay, slot))
+        case .streamPaced(let handle, let rate, let maySend):
+            pace(handle, rate: rate, maySend: maySend, endpoint)
         case .circuitMaySend(let hop):
             guard pumpPlugins(CircuitReference(.relay, slot), hop: hop) else { return }
             wakeStreams(endpoint, CircuitReference(.relay, slot), hop: hop)
@@ -92,6 +94,7 @@ extension Corridor {
         let stream = CircuitStream(
             id: makeID(), circuit: circuit.pointee.id, site: .relay(circuits.handle(slot)), handle: handle,
             corridor: self)
+        watchDrain(of: stream, endpoint, hop: 0, isExit: true)
         endpoint.pointee.put(stream, at: handle)
         let request: StreamRequest =
             switch opening {

@@ -10,7 +10,10 @@ extension Corridor: CircuitLauncher {
         let object = OriginCircuit(id: makeID(), path: path, corridor: self, owner: owner)
         var random = self.random
         let handle = origins.insert(
-            OriginRecord(object: object, machine: OriginCircuitMachine(path: path, using: &random)))
+            OriginRecord(
+                object: object,
+                machine: OriginCircuitMachine(
+                    path: path, congestion: offersCongestion(isRelay: false), using: &random)))
         object.handle = handle
         origins.pointer(handle.slot).pointee.endpoint = makeEndpoint(.client)
         guard planLinks(path, origin: handle.slot) else {
@@ -80,7 +83,12 @@ extension Corridor: CircuitLauncher {
         let hops = origin.pointee.machine.hopCount
         if hops > origin.pointee.object.hopCount { origin.pointee.handshakes.end(hop: hops - 1, now) }
         if let endpoint = origin.pointee.endpoint, hops > origin.pointee.object.hopCount {
-            for _ in origin.pointee.object.hopCount..<hops { endpoint.pointee.machine.addHop() }
+            // One at a time: what was settled is the last one's.
+            for hop in origin.pointee.object.hopCount..<hops {
+                endpoint.pointee.machine.addHop(
+                    congestion: hop == hops - 1 ? origin.pointee.machine.lastHopCongestion : nil,
+                    path: origin.pointee.machine.path.count < 3 ? .sbws : .exit)
+            }
             guard receivePluginAnswer(hop: hops - 1, origin: slot) else { return }
         }
         switch action {
@@ -179,6 +187,8 @@ extension Corridor: CircuitLauncher {
             wake(handle, endpoint)
         case .plugin(let command):
             receivePlugin(command, data, hop: hop, CircuitReference(.origin, slot))
+        case .streamPaced(let handle, let rate, let maySend):
+            pace(handle, rate: rate, maySend: maySend, endpoint)
         case .circuitMaySend(let hop):
             guard pumpPlugins(CircuitReference(.origin, slot), hop: hop) else { return }
             wakeStreams(endpoint, CircuitReference(.origin, slot), hop: hop)
@@ -283,6 +293,7 @@ extension Corridor: CircuitLauncher {
         let stream = CircuitStream(
             id: makeID(), circuit: circuit, site: .origin(handle), handle: streamHandle, corridor: self)
         stream.owner = owner
+        watchDrain(of: stream, endpoint, hop: hop, isExit: false)
         endpoint.pointee.put(stream, at: streamHandle)
         if origin.pointee.attended.contains(.stream) {
             guard askOpening(request, id, CircuitReference(.origin, handle.slot), hop: hop) else { return stream }

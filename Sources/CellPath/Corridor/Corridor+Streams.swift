@@ -7,7 +7,9 @@ internal import Transport
 /// The side door: streams at either end of a circuit.
 extension Corridor {
     /// An endpoint without streams, at an address of its own.
-    func makeEndpoint(_ role: EndpointMachine.Role) -> UnsafeMutablePointer<CircuitEndpoint> {
+    func makeEndpoint(
+        _ role: EndpointMachine.Role, congestion: UInt8? = nil
+    ) -> UnsafeMutablePointer<CircuitEndpoint> {
         let endpoint = UnsafeMutablePointer<CircuitEndpoint>.allocate(capacity: 1)
         var random = self.random
         var parameters = settings.endpoint
@@ -15,7 +17,8 @@ extension Corridor {
         if role == .relay { parameters.isStrict = false }
         endpoint.initialize(
             to: CircuitEndpoint(
-                machine: EndpointMachine(role: role, parameters: parameters, using: &random)))
+                machine: EndpointMachine(
+                    role: role, parameters: parameters, congestion: congestion, using: &random)))
         return endpoint
     }
 
@@ -75,7 +78,7 @@ extension Corridor {
     func queueDrained(
         _ endpoint: UnsafeMutablePointer<CircuitEndpoint>, to count: UInt32, _ reference: CircuitReference
     ) {
-        guard endpoint.pointee.isQueueFull, count <= CellPathLimits.streamQueueLow else { return }
+        guard endpoint.pointee.isQueueFull, Int(count) <= settings.streamQueueLow else { return }
         endpoint.pointee.isQueueFull = false
         wakeStreams(endpoint, reference)
     }
@@ -85,13 +88,13 @@ extension Corridor {
     private struct Place {
         let endpoint: UnsafeMutablePointer<CircuitEndpoint>
         let handle: StreamHandle
-        let queueCount: UInt32
+        /// Cells that streams may still put into the queue.
+        let room: Int
         let attended: DoorSet
         let reference: CircuitReference
-
-        /// Cells that streams may still put into the queue.
-        var room: Int { max(0, CellPathLimits.streamQueueHigh - Int(queueCount)) }
     }
+
+    private func room(_ count: UInt32) -> Int { max(0, settings.streamQueueHigh - Int(count)) }
 
     private func place(of stream: CircuitStream) -> Place? {
         guard let handle = stream.handle else { return nil }
@@ -100,13 +103,13 @@ extension Corridor {
             guard let circuit = circuits.pointer(place), let endpoint = circuit.pointee.endpoint else { return nil }
             let slot = place.slot
             return Place(
-                endpoint: endpoint, handle: handle, queueCount: circuit.pointee.queue.count,
+                endpoint: endpoint, handle: handle, room: room(circuit.pointee.queue.count),
                 attended: circuit.pointee.attended, reference: CircuitReference(.relay, slot))
         case .origin(let place):
             guard let origin = origins.pointer(place), let endpoint = origin.pointee.endpoint else { return nil }
             let slot = place.slot
             return Place(
-                endpoint: endpoint, handle: handle, queueCount: origin.pointee.queue.count,
+                endpoint: endpoint, handle: handle, room: room(origin.pointee.queue.count),
                 attended: origin.pointee.attended, reference: CircuitReference(.origin, slot))
         }
     }
@@ -119,7 +122,7 @@ extension Corridor {
         guard settle(flow, place.reference) else { return 0 }
         let bytes = min(windows, place.room * CellsSpec.relayDataLength)
         if bytes == 0 { wait(place) }
-        return bytes
+        return paced(bytes, stream)
     }
 
     /// Where a stream's circuit comes from; nil where it starts here, or is gone.
@@ -140,6 +143,8 @@ extension Corridor {
     func send(_ bytes: UnsafeRawBufferPointer, from stream: CircuitStream) -> Int {
         var taken = 0
         var random = self.random
+        let bytes = UnsafeRawBufferPointer(rebasing: bytes[..<paced(bytes.count, stream)])
+        defer { stream.pace?.spend(taken) }
         while taken < bytes.count, let place = place(of: stream) {
             guard place.room > 0, let base = bytes.baseAddress else {
                 wait(place)

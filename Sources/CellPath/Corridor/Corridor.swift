@@ -53,6 +53,8 @@ package final class Corridor {
     let pluginHost: PluginHost
     /// Who stands at the doors of new circuits.
     var plugins = PluginSet.none
+    /// Of those, the ones for circuits under congestion control.
+    var congestedPlugins = PluginSet.none
     var doorClock = DoorClock()
     /// What this node brings to other ends of circuits.
     var wishes: [PluginWish] = []

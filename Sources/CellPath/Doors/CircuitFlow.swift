@@ -26,10 +26,7 @@ struct CircuitFlow: FlowDecider {
     }
 
     /// Not the batch's clock: what is packaged from a program's bytes may be long after the last batch.
-    var now: UInt64 {
-        let passed = (.now - epoch).components
-        return UInt64(max(0, passed.seconds)) &* 1_000_000 &+ UInt64(passed.attoseconds / 1_000_000_000_000)
-    }
+    var now: UInt64 { Corridor.microseconds(since: epoch) }
 
     var ackInterval: UInt32? {
         guard let doors, doors.pointee.doors.attended.contains(.ackDue) else { return nil }
@@ -129,4 +126,54 @@ extension Corridor {
         endpoint.pointee.machine.askAgain()
         return wakeStreams(endpoint, reference)
     }
+}
+
+/// Congestion control and plugins: both ends of a circuit must count alike, so who does not ask how many cells a SENDME is for
+/// stands only where the number is Tor's first, 100.
+extension Corridor {
+    /// Our `cc_sendme_inc`, if new circuits, of others or of our own, are to be under congestion control.
+    func offersCongestion(isRelay: Bool) -> UInt8? {
+        let parameters = settings.endpoint.congestion
+        let role = isRelay ? PluginRoles.relay : .client
+        guard parameters.isEnabled,
+            !plugins.entries.contains(where: { entry in
+                entry.plugin.file.hasFixedFlow && !entry.plugin.metadata.roles.isDisjoint(with: role)
+            })
+        else { return nil }
+        // Nor if one of them is to be brought to a hop.
+        guard isRelay || !wishes.contains(where: \.file.hasFixedFlow) else { return nil }
+        return parameters.sendmeIncrement
+    }
+
+    /// The plugins for a circuit.
+    func plugins(for reference: CircuitReference) -> PluginSet {
+        let isCongested: Bool
+        switch reference.kind {
+        case .relay: isCongested = circuits.pointer(reference.slot).pointee.congestion != nil
+        case .origin: isCongested = origins.pointer(reference.slot).pointee.machine.lastHopCongestion != nil
+        case .leg: isCongested = false
+        }
+        return isCongested ? congestedPlugins : plugins
+    }
+
+    /// Whether a negotiated plugin may stand at a circuit's doors.
+    func admitsFlow(of plugin: Plugin, _ reference: CircuitReference) throws(PluginFailure) {
+        if plugin.file.hasFixedFlow, ackInterval(of: reference) != nil { throw .wrongPlace }
+    }
+
+    /// DATA cells for one SENDME on a circuit; of its last hop, where it starts here.
+    func ackInterval(of reference: CircuitReference) -> UInt32? {
+        switch reference.kind {
+        case .relay:
+            return circuits.pointer(reference.slot).pointee.congestion.map { UInt32($0) }
+        case .origin:
+            return origins.pointer(reference.slot).pointee.machine.lastHopCongestion.map { UInt32($0) }
+        case .leg: return nil
+        }
+    }
+}
+
+extension PluginFile {
+    /// Whether it decides about flow control and does not ask, by the capability for it, how many cells a SENDME is for.
+    var hasFixedFlow: Bool { doors.decidesFlow && !metadata.capabilities.contains(.flow) }
 }

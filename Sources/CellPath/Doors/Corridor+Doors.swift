@@ -24,6 +24,7 @@ extension Corridor {
     package func apply(_ plugins: PluginSet) {
         readClock()
         self.plugins = plugins
+        congestedPlugins = plugins.filtered { !$0.file.hasFixedFlow }
         hostDoors.follow(plugins)
         setRanked()
         for slot in circuits.slots where circuits.pointer(slot).pointee.phase != .handshaking {
@@ -45,11 +46,11 @@ extension Corridor {
         let doors: UnsafeMutablePointer<CircuitDoors>
         if let there = self.doors(of: reference) {
             doors = there
-            doors.pointee.doors.follow(plugins)
+            doors.pointee.doors.follow(plugins(for: reference))
         } else {
-            guard plugins.isWanted(.circuit, role) else { return }
+            guard plugins(for: reference).isWanted(.circuit, role) else { return }
             doors = makeDoors(reference)
-            doors.pointee.doors.follow(plugins)
+            doors.pointee.doors.follow(plugins(for: reference))
             var context = CircuitOpenedContext()
             context.role = isRelay ? 1 : 0
             if !isRelay {
@@ -72,6 +73,7 @@ extension Corridor {
                 doors: Doors(role: isRelay ? .relay : .client, host: pluginHost, budget: plugins.budget),
                 direction: isRelay ? .backward : .forward))
         setDoors(doors, of: reference)
+        if let interval = ackInterval(of: reference) { doors.pointee.doors.flow.ackInterval = interval }
         return doors
     }
 

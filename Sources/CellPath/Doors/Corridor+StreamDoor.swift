@@ -33,8 +33,8 @@ extension Corridor {
         case .streamEnded(_, let message), .failStream(_, _, _, let message):
             event = .closed
             reason = UInt32(message.reason.rawValue)
-        case .none, .streamMaySend, .circuitMaySend, .refuseStream, .extend, .extended, .truncate, .truncated, .drop,
-            .plugin,
+        case .none, .streamMaySend, .streamPaced, .circuitMaySend, .refuseStream, .extend, .extended, .truncate,
+            .truncated, .drop, .plugin,
             .ignore, .destroyCircuit:
             return true
         }

@@ -95,6 +95,7 @@ extension Corridor {
         let doors = negotiatedDoors(of: reference)
         guard !doors.pointee.doors.hasNegotiated(wish.identity) else { return }
         do throws(PluginFailure) {
+            try admitsFlow(of: half, reference)
             if let old, doors.pointee.doors.hasNegotiated(old.identity) {
                 try doors.pointee.doors.upgrade(to: half, arguments: wish.arguments, isNegotiated: true)
             } else {

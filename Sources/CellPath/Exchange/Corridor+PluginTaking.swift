@@ -91,6 +91,7 @@ extension Corridor {
         }
         let answer: [UInt8]
         do throws(PluginFailure) {
+            try admitsFlow(of: plugin, reference)
             if replaces != 0 {
                 guard let old = link.taken[replaces]?.plugin, plugin.canReplace(old) else {
                     return refuse(slot, .nothingToReplace, link, reference)

@@ -1,4 +1,5 @@
 internal import Cells
+internal import Circuits
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 internal import NIOPosix
@@ -19,6 +20,8 @@ package final class HandshakeWorkers: Sendable {
         let keys: OnionKeySnapshot
         /// What this node runs for peers.
         let plugins: PluginShelf?
+        /// Our `cc_sendme_inc`, if congestion control is granted to who asks for it.
+        let congestion: UInt8?
         let since: ContinuousClock.Instant
     }
 
@@ -30,8 +33,9 @@ package final class HandshakeWorkers: Sendable {
 
     /// An answer for the client, or none.
     enum Outcome: ~Copyable, Sendable {
-        /// CREATED2 and the keys; and what the client asked of plugins, if it speaks of them.
-        case answered(HandshakeReply, HandshakePlugins?)
+        /// CREATED2 and the keys; what the client asked of plugins, if it speaks of them; and DATA cells for one SENDME, if
+        /// congestion control is settled.
+        case answered(HandshakeReply, HandshakePlugins?, congestion: UInt8?)
         /// It names keys that are not ours, or is malformed.
         case failed
         /// It waited too long.
@@ -127,11 +131,17 @@ package final class HandshakeWorkers: Sendable {
         do throws(CryptoError) {
             switch job.create.handshakeType {
             case .ntor:
-                return .answered(try NtorHandshake.respond(to: data.span.bytes, keys: job.keys), nil)
+                return .answered(try NtorHandshake.respond(to: data.span.bytes, keys: job.keys), nil, congestion: nil)
             case .ntorV3:
                 let server = try NtorV3Handshake.Server(data.span.bytes, keys: job.keys)
-                // Extensions that we do not know are ignored (proposal 332); those of FlowCtrl=2 and Relay=5 are not
-                // listed by us, so nobody sends them.
+                // Extensions that we do not know are ignored (proposal 332); those of Relay=5 are not listed by us, so
+                // nobody sends them.
+                var answers: [HandshakeExtension] = []
+                let asksCongestion = server.extensions.contains { $0.type == EndpointSpec.congestionControlRequest }
+                let congestion = asksCongestion ? job.congestion : nil
+                if let congestion {
+                    answers.append(HandshakeExtension(type: EndpointSpec.congestionControlResponse, body: [congestion]))
+                }
                 var plugins: HandshakePlugins?
                 if let shelf = job.plugins {
                     do throws(WireError) {
@@ -140,7 +150,8 @@ package final class HandshakeWorkers: Sendable {
                         return .failed
                     }
                 }
-                return .answered(try server.respond(extensions: plugins.map { [$0.answer] } ?? []), plugins)
+                if let plugins { answers.append(plugins.answer) }
+                return .answered(try server.respond(extensions: answers), plugins, congestion: congestion)
             default:
                 return .failed
             }

@@ -23,6 +23,11 @@ final class CircuitStream: StreamPort {
     /// Whether the owner could not send all it had, or was told that there is no room.
     var wantsToSend = false
     var isTouched = false
+    /// How fast the owner is, where streams have no windows.
+    var drain: StreamDrain?
+    /// How fast we may send, if the other end has said so.
+    var pace: StreamPace?
+    private var isWakeScheduled = false
 
     private var request: (request: StreamRequest, isFirstHop: Bool)?
     private var connected: ConnectedMessage?
@@ -93,8 +98,13 @@ final class CircuitStream: StreamPort {
         }
         if let message = connected.take() { owner?.streamConnected(message) }
         if let bytes = received.take() {
+            let count = bytes.readableBytes
             owner?.streamReceived(bytes)
-            if !isBacklogged { corridor.acknowledge(self) }
+            if drain != nil {
+                corridor.noteDelivered(count, to: self)
+            } else if !isBacklogged {
+                corridor.acknowledge(self)
+            }
         }
         if let message = resolved.take() {
             let owner = self.owner.take()
@@ -120,11 +130,27 @@ final class CircuitStream: StreamPort {
 
     var isBacklogged = false {
         didSet {
-            if oldValue, !isBacklogged { corridor.acknowledge(self) }
+            guard oldValue != isBacklogged else { return }
+            if drain != nil {
+                corridor.noteBacklog(self)
+            } else if !isBacklogged {
+                corridor.acknowledge(self)
+            }
         }
     }
 
     func send(_ bytes: UnsafeRawBufferPointer) -> Int { corridor.send(bytes, from: self) }
+
+    /// Tells the owner that there is room when the pace has let some in.
+    func wakeLater() {
+        guard !isWakeScheduled, let pace else { return }
+        isWakeScheduled = true
+        let stream = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: .microseconds(Int64(pace.wait))) {
+            stream.value.isWakeScheduled = false
+            if stream.value.handle != nil { stream.value.noteRoom() }
+        }
+    }
 
     func sendConnected(_ message: ConnectedMessage) { corridor.sendConnected(message, from: self) }
 

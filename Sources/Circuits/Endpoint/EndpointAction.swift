@@ -43,6 +43,8 @@ package enum IgnoreReason: Equatable, Sendable {
     case wrongEnd
     /// EXTEND2 that did not come in RELAY_EARLY.
     case notEarly
+    /// XOFF or XON that cannot be read.
+    case malformed
     /// A command that we do not know, or do not speak yet.
     case unknownCommand
 }
@@ -63,6 +65,9 @@ package enum ReceiveMessageAction: Equatable, Sendable {
     case failStream(StreamHandle, StreamID, sending: EndMessage, telling: EndMessage)
     /// Tell the stream's owner, who waits, that it may send again.
     case streamMaySend(StreamHandle)
+    /// XON has come: tell the stream's owner, if it waits and may send, and pace it at so many 1000 bytes per second; 0 and what
+    /// is above `StreamPace`'s bounds are no pace.
+    case streamPaced(StreamHandle, rate: UInt32, maySend: Bool)
     /// The circuit may send DATA to this hop again: ask `nextWaiting` for whom to tell.
     case circuitMaySend(hop: Int)
     /// A client opens a stream here: find an owner, or end it.

@@ -51,6 +51,10 @@ extension EndpointMachine {
             }
         case .sendme:
             return receiveSendme(id, hop, &decider)
+        case .xoff:
+            return receiveXoff(id, data, hop)
+        case .xon:
+            return receiveXon(id, data, hop, &decider)
         case .begin, .beginDirectory, .resolve:
             guard id != .zero else { return unexpected(.noStream) }
             guard role == .relay else { return unexpected(.wrongEnd) }
@@ -101,6 +105,34 @@ extension EndpointMachine {
             return .streamMaySend(handle)
         case let verdict: return settle(verdict)
         }
+    }
+
+    private mutating func receiveXoff(_ id: StreamID, _ data: RawSpan, _ hop: Int) -> ReceiveMessageAction {
+        guard let slot = find(id, hop) else { return unexpected(.unknownStream) }
+        guard (try? XoffMessage(data: data)) != nil else { return unexpected(.malformed) }
+        let verdict = streams.receiveXoff(slot)
+        guard verdict == .accept else { return settle(verdict) }
+        return isExcessive(slot) ? .destroyCircuit(.torProtocol) : .none
+    }
+
+    private mutating func receiveXon(
+        _ id: StreamID, _ data: RawSpan, _ hop: Int, _ decider: inout some FlowDecider & ~Copyable
+    ) -> ReceiveMessageAction {
+        guard let slot = find(id, hop) else { return unexpected(.unknownStream) }
+        guard let message = try? XonMessage(data: data) else { return unexpected(.malformed) }
+        let verdict = streams.receiveXon(slot)
+        guard verdict == .accept else { return settle(verdict) }
+        guard !isExcessive(slot) else { return .destroyCircuit(.torProtocol) }
+        let handle = streams.handle(at: slot)
+        // Who waits for the circuit's window too stays in line.
+        let isCalled = streams.isWaiting(slot) && canPackage(handle, by: &decider)
+        if isCalled { streams.call(slot) }
+        return .streamPaced(handle, rate: message.rate, maySend: isCalled)
+    }
+
+    /// As C Tor, a client that is not strict lets it be.
+    private func isExcessive(_ slot: Int) -> Bool {
+        parameters.isStrict && role == .client && streams[slot]?.isExcessive(parameters.congestion) == true
     }
 
     private mutating func receiveConnected(_ id: StreamID, _ data: RawSpan, _ hop: Int) -> ReceiveMessageAction {
@@ -170,7 +202,8 @@ extension EndpointMachine {
             opening = .beginDirectory
         }
         let state: StreamMachine.State = command == .resolve ? .owesResolved : .owesConnected
-        guard let handle = streams.insert(StreamMachine(id: id, hop: 0, state: state)) else {
+        let stream = StreamMachine(id: id, hop: 0, state: state, hasWindows: hasStreamWindows(hop: 0))
+        guard let handle = streams.insert(stream) else {
             // Not RESOURCELIMIT, of which C Tor's clients conclude that the exit is of no use at all.
             if command == .resolve { return refuseResolve(id, .transientError) }
             return .refuseStream(id, .end(EndMessage(reason: .misc)))

@@ -8,7 +8,8 @@ extension EndpointMachine {
         guard role == .client, (0..<hopCount).contains(hop), let hop = UInt8(exactly: hop), let id = freeStreamID()
         else { return nil }
         let state: StreamMachine.State = kind == .resolve ? .awaitingResolved : .awaitingConnected
-        guard let handle = streams.insert(StreamMachine(id: id, hop: hop, state: state)) else { return nil }
+        let stream = StreamMachine(id: id, hop: hop, state: state, hasWindows: hasStreamWindows(hop: Int(hop)))
+        guard let handle = streams.insert(stream) else { return nil }
         return (handle, id)
     }
 

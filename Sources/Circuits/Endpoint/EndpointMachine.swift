@@ -34,17 +34,30 @@ package struct EndpointMachine: ~Copyable {
     private(set) var cellsUntilRandomness = 0
     private(set) var hasSentRandomness = true
 
+    /// At a relay: DATA cells for one SENDME, if congestion control was settled with the client.
+    private let congestion: UInt8?
+
     /// An end of a circuit without hops, at a client, or with its client, at a relay.
-    package init(role: Role, parameters: EndpointParameters, using random: inout some RandomNumberGenerator) {
+    ///
+    /// - Parameter congestion: at a relay, DATA cells for one SENDME, if congestion control was settled with the client.
+    package init(
+        role: Role, parameters: EndpointParameters, congestion: UInt8? = nil,
+        using random: inout some RandomNumberGenerator
+    ) {
         self.role = role
         self.parameters = parameters
+        self.congestion = congestion
         // tor-spec §6.2: the client may choose any; C Tor starts anywhere.
         nextStreamID = role == .client ? UInt16(truncatingIfNeeded: random.next()) : 0
     }
 
     /// At a client: there is one more hop.
-    package mutating func addHop() {
-        flows.append(makeFlow())
+    ///
+    /// - Parameters:
+    ///   - congestion: DATA cells for one SENDME, if congestion control was settled with it.
+    ///   - path: what kind of path it ends.
+    package mutating func addHop(congestion: UInt8? = nil, path: CongestionParameters.Path = .exit) {
+        flows.append(makeFlow(congestion, path))
     }
 
     /// How many hops can be spoken to; one at a relay.
@@ -57,6 +70,11 @@ package struct EndpointMachine: ~Copyable {
     package func streamID(of handle: StreamHandle) -> StreamID? {
         guard let slot = streams.slot(of: handle) else { return nil }
         return streams[slot]?.id
+    }
+
+    /// Whether bytes may go either way on a stream.
+    package func isOpen(_ handle: StreamHandle) -> Bool {
+        streams.slot(of: handle).map { streams[$0]?.state == .open } ?? false
     }
 
     /// The hop at a stream's other end; nil if the handle is stale.
@@ -183,12 +201,25 @@ package struct EndpointMachine: ~Copyable {
             data, minimumVersion: parameters.sendmeAcceptMinVersion, hop: hop, by: &decider)
     }
 
-    private func makeFlow() -> HopFlow {
-        HopFlow(.windows(.circuit(start: parameters.circuitWindow)))
+    private func makeFlow(_ congestion: UInt8?, _ path: CongestionParameters.Path) -> HopFlow {
+        guard let congestion else { return HopFlow(.windows(.circuit(start: parameters.circuitWindow))) }
+        return HopFlow(.vegas(FlowVegas(parameters.congestion, path: path, increment: congestion)))
     }
 
     private mutating func ensureFlow() {
-        if role == .relay, flows.isEmpty { flows.append(makeFlow()) }
+        if role == .relay, flows.isEmpty { flows.append(makeFlow(congestion, .exit)) }
+    }
+
+    /// Whether streams to a hop have windows; if not, they stop and go by XOFF and XON.
+    package func hasStreamWindows(hop: Int) -> Bool {
+        if role == .relay { return congestion == nil }
+        return flows.indices.contains(hop) ? flows[hop].control.usesStreamWindows : true
+    }
+
+    /// DATA cells that a SENDME of a hop's acknowledges, as the built-in has it.
+    package func ackInterval(hop: Int) -> UInt32 {
+        if flows.indices.contains(hop) { return flows[hop].control.ackInterval }
+        return role == .relay ? congestion.map { UInt32($0) } ?? FlowWindows.circuit().ackInterval : 0
     }
 
     // MARK: Unpredictable cells

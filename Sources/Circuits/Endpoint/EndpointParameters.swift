@@ -6,6 +6,8 @@ package struct EndpointParameters: Equatable, Sendable {
     package var sendmeEmitMinVersion: UInt8 = 1
     /// `circwindow`: DATA cells that may be packaged before the first SENDME.
     package var circuitWindow = EndpointSpec.circuitWindowStart
+    /// The parameters of congestion control.
+    package var congestion = CongestionParameters()
     /// `AllowNonearlyExtend`: whether a relay takes EXTEND2 in RELAY as well.
     package var allowsNonEarlyExtend = false
     /// `PluginStrictCircuits`: whether what C Tor drops destroys the circuit instead.

@@ -62,11 +62,20 @@ package struct StreamMachine: Equatable, Sendable {
     package let hop: UInt8
     /// Where it stands.
     package private(set) var state: State
-    /// What went and came, if streams have windows.
+    /// Whether it has windows and SENDMEs; if not, it stops and goes by XOFF and XON.
+    package let hasWindows: Bool
+    /// What went and came, if it has windows.
     package private(set) var counts = FlowCounts()
+    /// Whether XOFF has come, and no XON since.
+    package private(set) var isStopped = false
+    /// DATA cells that went, where there are no windows; and XOFF and XON that came. Neither overflows in a life.
+    private var sent: UInt64 = 0
+    private var xoffs: UInt64 = 0
+    private var xons: UInt64 = 0
 
     /// A stream in its first state.
-    package init(id: StreamID, hop: UInt8, state: State) {
+    package init(id: StreamID, hop: UInt8, state: State, hasWindows: Bool = true) {
+        self.hasWindows = hasWindows
         self.id = id
         self.hop = hop
         self.state = state
@@ -82,6 +91,7 @@ package struct StreamMachine: Equatable, Sendable {
     /// DATA cells that it would send if the circuit let it.
     package mutating func sendableCells(by decider: inout some FlowDecider & ~Copyable) -> Int {
         guard state == .open else { return 0 }
+        guard hasWindows else { return isStopped ? 0 : Int(Int32.max) }
         var windows = FlowWindows.stream
         return counts.sendable(subject, builtIn: &windows, by: &decider)
     }
@@ -91,6 +101,7 @@ package struct StreamMachine: Equatable, Sendable {
         switch state {
         case .open, .owesConnected:
             // A client may send bytes before CONNECTED ("optimistic data", proposal 181).
+            guard hasWindows else { return .accept }
             var windows = FlowWindows.stream
             let action = counts.noteReceived(subject, builtIn: &windows, by: &decider)
             return action == .destroyCircuit ? .violation : .accept
@@ -108,6 +119,8 @@ package struct StreamMachine: Equatable, Sendable {
     package mutating func receiveSendme(by decider: inout some FlowDecider & ~Copyable) -> Verdict {
         switch state {
         case .open:
+            // Proposal 324 §9: there are none with congestion control; C Tor closes the circuit.
+            guard hasWindows else { return .violation }
             var windows = FlowWindows.stream
             let isAllowed = counts.noteAcknowledged(subject, roundTrip: 0, builtIn: &windows, by: &decider)
             return isAllowed ? .accept : .violation
@@ -119,6 +132,39 @@ package struct StreamMachine: Equatable, Sendable {
         case .awaitingConnected, .awaitingResolved, .owesConnected, .owesResolved:
             return .unexpected
         }
+    }
+
+    /// XOFF has come in.
+    package mutating func receiveXoff() -> Verdict {
+        switch state {
+        case .open, .owesConnected:
+            guard !hasWindows, !isStopped else { return .unexpected }
+            isStopped = true
+            xoffs += 1
+            return .accept
+        case .halfClosed: return hasWindows ? .unexpected : .late
+        case .awaitingConnected, .awaitingResolved, .owesResolved: return .unexpected
+        }
+    }
+
+    /// XON has come in.
+    package mutating func receiveXon() -> Verdict {
+        switch state {
+        case .open, .owesConnected:
+            guard !hasWindows else { return .unexpected }
+            isStopped = false
+            xons += 1
+            return .accept
+        case .halfClosed: return hasWindows ? .unexpected : .late
+        case .awaitingConnected, .awaitingResolved, .owesResolved: return .unexpected
+        }
+    }
+
+    /// Whether more XOFF or XON have come than what we sent can have called for: somebody may be marking the circuit with
+    /// them (C Tor's check at clients).
+    package func isExcessive(_ parameters: CongestionParameters) -> Bool {
+        let xoffLimit = UInt64(parameters.xoffExit)
+        return sent < xoffLimit * xoffs || sent < min(xoffLimit, UInt64(parameters.xonRate)) * xons
     }
 
     /// CONNECTED has come in.
@@ -171,7 +217,7 @@ package struct StreamMachine: Equatable, Sendable {
 
     /// We package a DATA cell; `sendableCells` must have been above zero.
     package mutating func sendData() {
-        counts.notePackaged()
+        if hasWindows { counts.notePackaged() } else { sent += 1 }
     }
 
     /// Something has happened that may change how much may go.
@@ -183,14 +229,14 @@ package struct StreamMachine: Equatable, Sendable {
     ///
     /// - Returns: nil if the circuit cannot go on.
     package mutating func acknowledge(by decider: inout some FlowDecider & ~Copyable) -> Int? {
-        guard state == .open else { return 0 }
+        guard state == .open, hasWindows else { return 0 }
         var windows = FlowWindows.stream
         return counts.noteTaken(subject, builtIn: &windows, by: &decider)
     }
 
-    /// What its windows let the other end send yet; as much as it likes, if a plugin decides.
+    /// What its windows let the other end send yet; as much as it likes, if there are none or a plugin decides.
     private var remainder: Remainder {
-        guard !counts.isGoverned else { return Remainder(data: .max, sendmes: .max, isConnectedDue: false) }
+        guard hasWindows, !counts.isGoverned else { return Remainder(data: .max, sendmes: .max, isConnectedDue: false) }
         let windows = FlowWindows.stream
         let data = UInt64(EndpointSpec.streamWindowStart) + counts.acknowledging * UInt64(windows.ackInterval)
         let sent = counts.packaged - min(counts.packaged, counts.acknowledged * UInt64(windows.ackInterval))

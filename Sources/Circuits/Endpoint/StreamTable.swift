@@ -76,6 +76,16 @@ package struct StreamTable: ~Copyable {
         slots[slot].stream?.receiveSendme(by: &decider) ?? .unexpected
     }
 
+    /// Tells it that XOFF has come.
+    mutating func receiveXoff(_ slot: Int) -> StreamMachine.Verdict {
+        slots[slot].stream?.receiveXoff() ?? .unexpected
+    }
+
+    /// Tells it that XON has come.
+    mutating func receiveXon(_ slot: Int) -> StreamMachine.Verdict {
+        slots[slot].stream?.receiveXon() ?? .unexpected
+    }
+
     /// Tells it that CONNECTED has come.
     mutating func receiveConnected(_ slot: Int) -> StreamMachine.Verdict {
         slots[slot].stream?.receiveConnected() ?? .unexpected

@@ -41,6 +41,8 @@ package struct OriginCircuitMachine: ~Copyable {
     package private(set) var path: [HopTarget]
     /// What the last hop said in an ntor-v3 handshake.
     package private(set) var lastHopExtensions: [HandshakeExtension] = []
+    /// DATA cells for one SENDME, if congestion control was settled with the last hop.
+    package private(set) var lastHopCongestion: UInt8?
     /// How many RELAY_EARLY cells may still be sent.
     package private(set) var relayEarlyCellsLeft: Int
     private var state = State.idle
@@ -50,21 +52,25 @@ package struct OriginCircuitMachine: ~Copyable {
     /// What to ask of each hop beside, by hop, if it takes ntor-v3; hops that are missing are asked nothing.
     package var hopExtensions: [[HandshakeExtension]] = []
     private let includesIPv6: Bool
+    /// Our own `cc_sendme_inc`, if congestion control is to be asked for.
+    private let congestion: UInt8?
 
     /// A circuit along `path`, of which nothing has been sent.
     ///
     /// - Parameters:
     ///   - path: at least one hop.
     ///   - extensions: what to ask of the last hop, in ntor-v3.
+    ///   - congestion: our own `cc_sendme_inc`, if the last hop is to be asked for congestion control where it has it.
     ///   - includesIPv6: whether EXTEND2 names IPv6 addresses beside IPv4 ones. C Tor's relays do, its clients do not.
     ///   - random: for the number of RELAY_EARLY cells.
     package init(
-        path: [HopTarget], extensions: [HandshakeExtension] = [], includesIPv6: Bool = false,
+        path: [HopTarget], extensions: [HandshakeExtension] = [], congestion: UInt8? = nil, includesIPv6: Bool = false,
         using random: inout some RandomNumberGenerator
     ) {
         self.path = path
         self.extensions = extensions
         self.includesIPv6 = includesIPv6
+        self.congestion = congestion
         // As C Tor: now and then one less, so that a hop cannot conclude its place from the number.
         relayEarlyCellsLeft = OriginLimits.relayEarlyCells - Int(random.next() & 1)
     }
@@ -230,7 +236,8 @@ extension OriginCircuitMachine {
     private func makeHandshake(_ target: HopTarget, hop: Int) -> HopHandshake? {
         let others = hop < hopExtensions.count ? hopExtensions[hop] : []
         do throws(CryptoError) {
-            return try HopHandshake(with: target, extensions: (hop == path.count - 1 ? extensions : []) + others)
+            let isLast = hop == path.count - 1
+            return try HopHandshake(with: target, extensions: (isLast ? wishes(of: target) : []) + others)
         } catch {
             return nil
         }
@@ -245,18 +252,33 @@ extension OriginCircuitMachine {
         } catch {
             return .destroyCircuit(.torProtocol)
         }
-        // Proposal 324 §10.3: an answer to what was not asked is a violation.
-        let asked = layers.count == path.count ? extensions : []
-        let isAsked = asked.contains { $0.type == Self.congestionControlRequest }
-        if !isAsked, lastHopExtensions.contains(where: { $0.type == Self.congestionControlResponse }) {
-            return .destroyCircuit(.torProtocol)
-        }
+        let asked = layers.count == path.count ? wishes(of: path[layers.count - 1]) : []
+        guard settleCongestion(asked) else { return .destroyCircuit(.torProtocol) }
         return buildOn()
     }
 
-    /// Proposal 324 §10.3.
-    private static var congestionControlRequest: UInt8 { 1 }
-    private static var congestionControlResponse: UInt8 { 2 }
+    /// What to ask of the path's last hop.
+    private func wishes(of target: HopTarget) -> [HandshakeExtension] {
+        guard congestion != nil, target.supportsCongestionControl,
+            !extensions.contains(where: { $0.type == EndpointSpec.congestionControlRequest })
+        else { return extensions }
+        return extensions + [HandshakeExtension(type: EndpointSpec.congestionControlRequest, body: [])]
+    }
+
+    /// Takes what the hop has said of congestion control (proposal 324 §10.3).
+    ///
+    /// - Returns: false if it may not say that: an answer to what was not asked, or an increment far from ours.
+    private mutating func settleCongestion(_ asked: [HandshakeExtension]) -> Bool {
+        lastHopCongestion = nil
+        guard let answer = lastHopExtensions.first(where: { $0.type == EndpointSpec.congestionControlResponse }) else {
+            return true
+        }
+        guard asked.contains(where: { $0.type == EndpointSpec.congestionControlRequest }), let congestion,
+            let increment = answer.body.first, increment > 0, abs(Int(increment) - Int(congestion)) <= 1
+        else { return false }
+        lastHopCongestion = increment
+        return true
+    }
 
     /// Asks for the next hop of the path, if one is missing.
     private mutating func buildOn() -> BuildAction {

@@ -7,6 +7,7 @@ extension HopTarget {
         self.init(
             rsaIdentity: relay.rsaIdentity, ed25519Identity: relay.ed25519Identity, endpoints: relay.endpoints,
             onionKey: relay.onionKey, supportsNtorV3: relay.supportsNtorV3,
-            supportsPlugins: relay.supportsPlugins, nickname: relay.nickname)
+            supportsPlugins: relay.supportsPlugins, supportsCongestionControl: relay.supportsCongestionControl,
+            nickname: relay.nickname)
     }
 }

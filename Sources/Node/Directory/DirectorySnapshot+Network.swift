@@ -17,6 +17,7 @@ extension DirectorySnapshot {
             rsaIdentity: router.identity, ed25519Identity: document?.ed25519Identity,
             endpoints: [router.endpoint] + (router.ipv6.map { [$0] } ?? []), onionKey: document?.ntorOnionKey,
             supportsNtorV3: router.protocols.supports("Relay", 4),
-            supportsPlugins: router.protocols.supports("Plugin", 1), nickname: router.nickname)
+            supportsPlugins: router.protocols.supports("Plugin", 1),
+            supportsCongestionControl: router.protocols.supports("FlowCtrl", 2), nickname: router.nickname)
     }
 }

@@ -342,6 +342,11 @@ package final class NodeRuntime: Sendable {
                     "circ_max_cell_queue_size", default: Int32(CellPathLimits.circuitQueue), in: 1_000...Int32.max))
             settings.endpoint.circuitWindow = Int(
                 parameters.value("circwindow", default: 1_000, in: 100...1_000))
+            settings.endpoint.congestion = CongestionParameters(parameters)
+            settings.streamQueueHigh = Int(
+                parameters.value("cellq_high", default: Int32(CellPathLimits.streamQueueHigh), in: 1...1_000))
+            settings.streamQueueLow = Int(
+                parameters.value("cellq_low", default: Int32(CellPathLimits.streamQueueLow), in: 1...1_000))
             settings.endpoint.sendmeAcceptMinVersion = UInt8(
                 clamping: parameters.value("sendme_accept_min_version", default: 0, in: 0...255))
             settings.endpoint.sendmeEmitMinVersion = UInt8(

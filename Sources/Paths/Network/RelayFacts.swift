@@ -73,6 +73,8 @@ package struct RelayFacts: Hashable, Sendable {
     package var supportsNtorV3: Bool { protocols.supports("Relay", 4) }
     /// Whether it exchanges plugins (`Plugin=1`).
     package var supportsPlugins: Bool { protocols.supports("Plugin", 1) }
+    /// Whether it does congestion control (`FlowCtrl=2`).
+    package var supportsCongestionControl: Bool { protocols.supports("FlowCtrl", 2) }
     /// Whether the exit weights apply to it.
     package var isExit: Bool { flags.contains(.exit) && !flags.contains(.badExit) }
     /// Whether guards may be sampled from it: guard-spec's GUARDS, as C Tor takes them.

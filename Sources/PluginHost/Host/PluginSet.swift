@@ -100,6 +100,11 @@ package final class PluginSet: Sendable {
         return (PluginSet(entries: entries, budget: grant.budget), problems)
     }
 
+    /// Those of which something is true.
+    package func filtered(_ isIncluded: (Plugin) -> Bool) -> PluginSet {
+        PluginSet(entries: entries.filter { isIncluded($0.plugin) }, budget: budget)
+    }
+
     /// Whether any entry is for this scope and role.
     package func isWanted(_ scope: PluginScope, _ role: PluginRoles) -> Bool {
         entries.contains { $0.plugin.metadata.scope == scope && !$0.plugin.metadata.roles.isDisjoint(with: role) }

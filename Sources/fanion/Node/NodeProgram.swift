@@ -18,7 +18,7 @@ import Transport
 final class NodeProgram: NodeRunner {
     /// What a descriptor says that we speak: only what was seen to work against C Tor.
     static let protocols: ProtocolList =
-        "Cons=1-2 Desc=1-2 DirCache=2 FlowCtrl=1 Link=4-5 LinkAuth=3 Microdesc=1-2 Padding=2 Plugin=1 Relay=2,4"
+        "Cons=1-2 Desc=1-2 DirCache=2 FlowCtrl=1-2 Link=4-5 LinkAuth=3 Microdesc=1-2 Padding=2 Plugin=1 Relay=2-4"
 
     let runtime: NodeRuntime
     let directory: DirectoryRole
