@@ -38,6 +38,15 @@ struct StreamDrainTests {
         #expect(drain.catchUp(now: 11_000_002) != .sendXoff)
     }
 
+    @Test func `who sends on and on is stopped for good, and before CONNECTED there is no XOFF`() {
+        var drain = drain()
+        drain.fallBehind(now: 0)
+        #expect(drain.receive(limit + 1, now: 10_000, isOpen: false) == .none)
+        #expect(drain.receive(1, now: 20_000, isOpen: false) == .none)
+        #expect(drain.receive((16 << 20) - 2, now: 30_000, isOpen: false) == .none)
+        #expect(drain.receive(1, now: 40_000, isOpen: false) == .destroyCircuit)
+    }
+
     @Test func `grace begins anew with each time of being behind`() {
         var drain = drain()
         drain.fallBehind(now: 1_000)

@@ -23,8 +23,7 @@ extension Corridor {
 
     /// A stream's owner was given bytes.
     func noteDelivered(_ count: Int, to stream: CircuitStream) {
-        // Nothing overtakes CONNECTED.
-        guard isOpen(stream), let action = stream.drain?.receive(count, now: microseconds) else { return }
+        guard let action = stream.drain?.receive(count, now: microseconds, isOpen: isOpen(stream)) else { return }
         perform(action, stream)
     }
 
@@ -42,6 +41,13 @@ extension Corridor {
         case .none: break
         case .sendXoff: tell(XoffMessage(), stream)
         case .sendXon(let rate): tell(XonMessage(rate: rate), stream)
+        case .destroyCircuit:
+            switch stream.site {
+            case .relay(let circuit):
+                if circuits.pointer(circuit) != nil { closeForFlow(CircuitReference(.relay, circuit.slot)) }
+            case .origin(let origin):
+                if origins.pointer(origin) != nil { closeForFlow(CircuitReference(.origin, origin.slot)) }
+            }
         }
     }
 
@@ -80,10 +86,10 @@ extension Corridor {
         }
     }
 
-    /// How many of so many bytes a stream's pace lets through. Who hears of less is told when it is more.
+    /// How many of so many bytes a stream's pace lets through, in cells that are full. Who hears of less is told when it is more.
     func paced(_ count: Int, _ stream: CircuitStream) -> Int {
         guard count > 0, let room = stream.pace?.room(now: microseconds), room < count else { return count }
         stream.wakeLater()
-        return room
+        return room < CellsSpec.relayDataLength ? 0 : room
     }
 }

@@ -15,6 +15,8 @@ package struct StreamDrain: Equatable, Sendable {
         case sendXoff
         /// XON, with a rate in 1000 bytes per second; 0: none is known.
         case sendXon(rate: UInt32)
+        /// Destroy the circuit: the other end does not stop.
+        case destroyCircuit
     }
 
     private let limit: UInt64
@@ -46,12 +48,15 @@ package struct StreamDrain: Equatable, Sendable {
 
     /// Bytes have come and were given to the reader.
     ///
-    /// - Parameter now: microseconds.
-    package mutating func receive(_ count: Int, now: UInt64) -> Action {
+    /// - Parameters:
+    ///   - now: microseconds.
+    ///   - isOpen: whether XOFF may be sent: nothing overtakes CONNECTED.
+    package mutating func receive(_ count: Int, now: UInt64, isOpen: Bool = true) -> Action {
         bytes += UInt64(max(0, count))
         guard isBehind else { return keepUp() }
         guard bytes > limit else { return .none }
-        guard !isStopped else { return .none }
+        guard bytes <= limit + EndpointLimits.unstoppedBytes else { return .destroyCircuit }
+        guard isOpen, !isStopped else { return .none }
         guard let since = overSince else {
             overSince = now
             return .none
