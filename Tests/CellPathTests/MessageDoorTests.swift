@@ -74,14 +74,19 @@ extension CorridorTests {
             }
         }
 
-        @Test func `a dropped message destroys a strict circuit`() async throws {
-            let network = try await PluginNetwork.start(host: 30) { $0.endpoint.isStrict = true }
+        @Test func `a dropped message destroys a strict client's circuit`() async throws {
+            let network = try await PluginNetwork.start(host: 30)
             let plugins = try PluginNetwork.messages("z")
-            try await network.relays[2].run { $0.apply(plugins) }
+            try await network.client.run { corridor in
+                var settings = corridor.settings
+                settings.endpoint.isStrict = true
+                corridor.apply(settings)
+                corridor.apply(plugins)
+            }
             let watch = try await network.build()
             let stream = try await network.open(1_000, on: watch)
-            _ = try await watch.closed.futureResult.get()
-            #expect(try await network.relays[2].counters().protocolViolations == 1)
+            #expect(try await watch.closed.futureResult.get().isRemote == false)
+            #expect(try await network.client.counters().protocolViolations == 1)
             _ = try? await stream.ended.futureResult.get()
             try await network.stop()
         }
