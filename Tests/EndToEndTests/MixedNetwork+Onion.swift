@@ -11,6 +11,9 @@ extension MixedNetwork {
             try await network.watch("client1", "circ")
             _ = try await network.control("client1", "SETCONF HSLayer2Nodes=relay3,relay4")
             try await network.watch("relay1", "rend")
+            // C Tor chooses introduction points without asking what relays list; ours are none, and it would have to wait.
+            let ours = network.relaysOfOurs.map(\.name).joined(separator: ",")
+            _ = try await network.control("relay1", "SETCONF ExcludeNodes=\(ours)")
             let answer = try await network.control(
                 "relay1", "ADD_ONION NEW:ED25519-V3 Flags=Detach Port=80,\(FanionNetwork.serverAddress):\(network.port)"
             )
@@ -43,6 +46,7 @@ extension MixedNetwork {
             #expect(!network.detail("client1", "circ").contains("Middle node did not accept our padding request"))
             #expect(network.complaints.isEmpty, "\(network.complaints)")
             _ = try await network.control("client1", "RESETCONF HSLayer2Nodes")
+            _ = try await network.control("relay1", "RESETCONF ExcludeNodes")
             _ = try await network.control("relay1", "DEL_ONION \(name.dropLast(".onion".count))")
         }
     }
