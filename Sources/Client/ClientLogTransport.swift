@@ -19,8 +19,9 @@ package struct ClientLogTransport: LogTransport {
                 let user = LogStream(
                     url.request(for: path), limit: limit, loop: circuits.eventLoop)
                 let isolation = IsolationKey(
-                    fields: [.always, .clientProtocol], destinationPort: url.port, destinationHost: url.host,
-                    clientProtocol: "PLUGINLOG")
+                    fields: .always, destinationPort: url.port, destinationHost: url.host, clientProtocol: "PLUGINLOG",
+                    // No SocksPort has this one, and every stream minds it.
+                    sessionGroup: .min)
                 let demand = StreamDemand(.connect(host: url.host, port: url.port), isolation: isolation)
                 user.begin(circuits.open(demand, user: user))
                 return user.response
