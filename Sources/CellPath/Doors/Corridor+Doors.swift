@@ -135,6 +135,7 @@ extension Corridor {
         // A plugin that delivers is asked again, from within: the outermost call does what all of them asked for.
         guard !doors.pointee.isFinishing else { return true }
         doors.pointee.isFinishing = true
+        doors.pointee.doors.hasChanged = false
         while let request = doors.pointee.doors.takeRequest() {
             guard perform(request, reference, doors) else { return false }
         }
@@ -146,6 +147,14 @@ extension Corridor {
         noteAttended(reference, doors)
         setClock(reference, doors)
         return true
+    }
+
+    /// After a question to those who mostly only look.
+    ///
+    /// - Returns: false if the circuit is gone.
+    @inline(__always)
+    private func finishLooking(_ reference: CircuitReference, _ doors: UnsafeMutablePointer<CircuitDoors>) -> Bool {
+        doors.pointee.doors.hasChanged ? finishAsking(reference, doors) : true
     }
 
     /// Does what a program asked for.
@@ -220,7 +229,7 @@ extension Corridor {
             }
         }
         if doors.pointee.doors.attended.contains(.padding) { notePadding(.cellReceived, doors, queue: queue) }
-        return finishAsking(reference, doors)
+        return finishLooking(reference, doors)
     }
 
     /// Asks at `cell_sent`.
@@ -253,7 +262,7 @@ extension Corridor {
             destroyAttended(reference)
             return false
         }
-        return finishAsking(reference, doors)
+        return finishLooking(reference, doors)
     }
 
     /// Tells `padding` of an event; its timers are set there.

@@ -192,6 +192,7 @@ extension Doors {
     }
 
     private mutating func refresh() {
+        hasChanged = true
         var doors: DoorSet = []
         for place in 0..<count { doors.formUnion(attendants[place].doors) }
         attended = doors
@@ -216,6 +217,7 @@ extension Doors {
     @inline(never)
     mutating func fail(_ place: Int, _ failure: PluginFailure) {
         guard !attendants[place].isGone else { return }
+        hasChanged = true
         note(failure, attendants[place].plugin)
         attendants[place].isGone = true
         needsSweep = true
@@ -236,6 +238,7 @@ extension Doors {
     private mutating func takeNews(_ place: Int) -> Bool {
         let desk = attendants[place].desk
         desk.pointee.hasNews = false
+        hasChanged = true
         requests += desk.pointee.requests
         desk.pointee.requests.removeAll(keepingCapacity: true)
         suggestedClass = desk.pointee.suggestedClass

@@ -121,6 +121,7 @@ extension Doors: FlowControlPolicy, SchedulingPolicy, DeparturePolicy, PaddingPo
         }
         switch answer {
         case .verdict(.schedule(let timer, let delay, let flags)):
+            hasChanged = true
             paddingTimers.set(timer, context.parameter, to: now + UInt64(delay), flags)
         case .verdict(.cancel(let timer)):
             paddingTimers.set(timer, context.parameter, to: .max, [])

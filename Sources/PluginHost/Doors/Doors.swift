@@ -26,6 +26,8 @@ package struct Doors: ~Copyable {
     package internal(set) var suggestedClass: UInt8 = 0
     /// True once a plugin has failed that the circuit cannot go on without.
     package internal(set) var mustDestroy = false
+    /// Whether anything but a verdict has come of questions since the corridor last looked: requests, timers, who attends.
+    package var hasChanged = true
 
     let host: Unmanaged<PluginHost>
     let attendants: UnsafeMutablePointer<Attendant>

@@ -82,6 +82,7 @@ struct InstanceDesk {
     func reaches(_ hop: UInt64) -> Bool { onlyHop == Attendant.anyHop || UInt64(onlyHop) == hop }
 
     mutating func setTimer(_ timer: Int, to deadline: UInt64) {
+        hasNews = true
         timers[timer] = deadline
         nextTimer = .max
         for index in timers.indices { nextTimer = min(nextTimer, timers[index]) }
