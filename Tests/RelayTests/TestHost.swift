@@ -46,6 +46,8 @@ final class TestHost: Sendable {
 
     /// Lets it read after all.
     func startReading() async throws {
+        // Who connected may be heard of before who accepted is.
+        while state.accepted.withLock({ $0.isEmpty }) { try await Task.sleep(for: .milliseconds(10)) }
         for socket in state.accepted.withLock({ $0 }) { try await socket.setOption(.autoRead, value: true).get() }
     }
 
