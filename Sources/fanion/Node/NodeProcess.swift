@@ -45,6 +45,20 @@ struct NodeProcess {
 
     private func serve(_ logger: Logger, _ outputs: LogOutputs) async throws {
         let (signals, continuation) = AsyncStream.makeStream(of: ControlSignal.self)
+        // Before anything is there that a signal could interrupt: what comes during the start waits.
+        let trapped = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup, .sigusr1, .sigusr2)
+        let listener = Task {
+            for await signal in trapped {
+                switch signal {
+                case .sigterm: continuation.yield(.halt)
+                case .sigint: continuation.yield(.shutdown)
+                case .sighup: continuation.yield(.reload)
+                case .sigusr1: continuation.yield(.dump)
+                default: continuation.yield(.debug)
+                }
+            }
+        }
+        defer { listener.cancel() }
         let node = try await makeNode(
             NodeStart(settings: settings, torrcPath: source.torrcPath, logger: logger) { continuation.yield($0) })
         let steward = NodeSteward(
@@ -63,7 +77,7 @@ struct NodeProcess {
     }
 }
 
-/// Hears the system's signals and controllers' wishes, and has the node follow them.
+/// Has the node follow the system's signals and controllers' wishes.
 struct NodeSteward: Service {
     let node: any NodeRunner
     let settings: Settings
@@ -74,19 +88,6 @@ struct NodeSteward: Service {
     let continuation: AsyncStream<ControlSignal>.Continuation
 
     func run() async throws {
-        let trapped = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup, .sigusr1, .sigusr2)
-        let listener = Task {
-            for await signal in trapped {
-                switch signal {
-                case .sigterm: continuation.yield(.halt)
-                case .sigint: continuation.yield(.shutdown)
-                case .sighup: continuation.yield(.reload)
-                case .sigusr1: continuation.yield(.dump)
-                default: continuation.yield(.debug)
-                }
-            }
-        }
-        defer { listener.cancel() }
         var current = settings
         var isEnding = false
         for await signal in signals.cancelOnGracefulShutdown() {
