@@ -154,11 +154,17 @@ final class DirectoryTorAuthority: @unchecked Sendable {
                     try RouterDescriptor(Array(bytes[$0.range]))
                 })
         }
-        let extra = try get("/tor/extra/all").body
-        store.add(
-            try DocumentSplitter.split(extra, startingWith: ["extra-info"]).map {
-                try ExtraInfoDocument(Array(extra[$0.range]))
-            })
+        // Those of descriptors that were replaced it has too, and serves by digest alone.
+        let digests = store.snapshot.descriptors.values.compactMap { router in
+            router.extraInfoDigest.map { Base16.encode($0.bytes, uppercase: true) }
+        }
+        for target in ["/tor/extra/all", "/tor/extra/d/" + digests.joined(separator: "+")] {
+            let extra = try get(target).body
+            store.add(
+                try DocumentSplitter.split(extra, startingWith: ["extra-info"]).map {
+                    try ExtraInfoDocument(Array(extra[$0.range]))
+                })
+        }
     }
 
     @discardableResult
